@@ -1,0 +1,68 @@
+#!/bin/sh
+# Brings in what a build of weir needs, and with `test` what its tests need. Idempotent; quick when all is there.
+#   scripts/setup.sh build|test
+# Debian packages come through apt-get; yyjson, where the system has none, from its pinned PyPI sdist into .deps-prefix.
+set -eu
+cd "$(dirname "$0")/.."
+what=${1:-build}
+prefix=$PWD/.deps-prefix
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-certificates python3 python3-pip python3-setuptools python3-wheel
+    libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev"
+test_packages="check clang-14 libclang-rt-14-dev shellcheck"
+
+case $what in
+build) packages=$build_packages ;;
+test) packages="$build_packages $test_packages" ;;
+*) die "unknown set-up '$what': use build or test" ;;
+esac
+
+missing=
+for package in $packages; do
+    status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+    case $status in
+    "install ok installed") ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+if [ -n "$missing" ]; then
+    [ "$(id -u)" = 0 ] || die "these Debian packages are missing:$missing. Install them, or run this as root"
+    say "installing Debian packages:$missing"
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+    say "Debian packages: all there"
+fi
+
+yyjson_version=4.0.6
+yyjson_sha256=fcd4dc15c1e39a30bf9fa85d56903029111506860fc3080ab0d81c6c6dacaa8c
+if pkg-config --exists 'yyjson >= 0.10'; then
+    say "yyjson: $(pkg-config --modversion yyjson), there"
+else
+    say "yyjson: building 0.10.0 from the PyPI sdist yyjson $yyjson_version into .deps-prefix"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    /usr/bin/python3 -m pip --disable-pip-version-check download -q --no-deps --no-binary :all: -d "$work" "yyjson==$yyjson_version" ||
+        die "pip could not fetch yyjson $yyjson_version; check the network and run this again"
+    echo "$yyjson_sha256  $work/yyjson-$yyjson_version.tar.gz" | sha256sum -c --quiet - ||
+        die "yyjson-$yyjson_version.tar.gz is not the pinned file"
+    tar -xzf "$work/yyjson-$yyjson_version.tar.gz" -C "$work"
+    source=$work/yyjson-$yyjson_version/yyjson
+    mkdir -p "$prefix/lib/pkgconfig" "$prefix/include"
+    gcc -std=c99 -O3 -fPIC -fvisibility=hidden -c "$source/yyjson.c" -o "$work/yyjson.o"
+    ar rcs "$prefix/lib/libyyjson.a" "$work/yyjson.o"
+    cp "$source/yyjson.h" "$prefix/include/"
+    cat >"$prefix/lib/pkgconfig/yyjson.pc" <<EOF
+prefix=$prefix
+Name: yyjson
+Description: a fast JSON library in C
+Version: 0.10.0
+Libs: -L\${prefix}/lib -lyyjson
+Cflags: -I\${prefix}/include
+EOF
+fi

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Errors in the caller's own struct; what a code means is in include/weir/error.h. */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Cuts a half character off the end, and makes one line of it. */
+static void tidy(char *message, size_t capacity)
+{
+    size_t size = strlen(message);
+
+    if (size + 1 == capacity) {
+        size_t start = size;
+
+        while (start > 0 && ((unsigned char)message[start - 1] & 0xC0) == 0x80)
+            start--;
+        if (start > 0 && (unsigned char)message[start - 1] >= 0xC0) {
+            unsigned char lead = (unsigned char)message[start - 1];
+            size_t need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+
+            if (size - (start - 1) < need)
+                message[start - 1] = '\0';
+        }
+    }
+    for (char *at = message; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            *at = ' ';
+    }
+}
+
+static weir_code set(weir_error *err, weir_code code, weir_remedy remedy, const char *origin, int origin_code,
+                     const char *format, va_list args)
+{
+    if (!err)
+        return code;
+    err->code = code;
+    err->remedy = remedy;
+    err->origin = origin;
+    err->origin_code = origin_code;
+    (void)vsnprintf(err->message, sizeof err->message, format, args); /* a cut message is still a message */
+    tidy(err->message, sizeof err->message);
+    return code;
+}
+
+weir_code weir__fail(weir_error *err, weir_code code, weir_remedy remedy, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    code = set(err, code, remedy, NULL, 0, format, args);
+    va_end(args);
+    return code;
+}
+
+weir_code weir__fail_from(weir_error *err, weir_code code, weir_remedy remedy, const char *origin, int origin_code,
+                          const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    code = set(err, code, remedy, origin, origin_code, format, args);
+    va_end(args);
+    return code;
+}
+
+weir_code weir__fail_errno(weir_error *err, int number, weir_remedy remedy, const char *format, ...)
+{
+    weir_code code = number == ENOMEM ? WEIR_NO_MEMORY : WEIR_IO;
+    char text[128];
+    va_list args;
+    size_t size;
+
+    va_start(args, format);
+    code = set(err, code, remedy, "errno", number, format, args);
+    va_end(args);
+    if (!err)
+        return code;
+    size = strlen(err->message);
+    (void)snprintf(err->message + size, sizeof err->message - size, ": %s",
+                   strerror_r(number, text, sizeof text));
+    tidy(err->message, sizeof err->message);
+    return code;
+}
+
+weir_code weir__fail_memory(weir_error *err, const char *what)
+{
+    return weir__fail(err, WEIR_NO_MEMORY, WEIR_REMEDY_STOP, "no memory for %s", what);
+}
+
+void weir__error_context(weir_error *err, const char *format, ...)
+{
+    char context[sizeof err->message];
+    char message[sizeof err->message];
+    va_list args;
+
+    if (!err)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(context, sizeof context, format, args);
+    va_end(args);
+    memcpy(message, err->message, sizeof message);
+    (void)snprintf(err->message, sizeof err->message, "%s: %s", context, message);
+    tidy(err->message, sizeof err->message);
+}
+
+const char *weir__code_name(weir_code code)
+{
+    switch (code) {
+    case WEIR_OK:
+        return "ok";
+    case WEIR_INVALID:
+        return "invalid";
+    case WEIR_NO_MEMORY:
+        return "no memory";
+    case WEIR_LIMIT:
+        return "limit";
+    case WEIR_CONFIG:
+        return "config";
+    case WEIR_IO:
+        return "io";
+    case WEIR_UNREACHABLE:
+        return "unreachable";
+    case WEIR_FENCED:
+        return "fenced";
+    case WEIR_FAILED:
+        return "failed";
+    case WEIR_NOT_DONE:
+        return "not done";
+    case WEIR_UNKNOWN:
+        return "unknown";
+    case WEIR_CANCELED:
+        return "canceled";
+    }
+    return "unknown code";
+}

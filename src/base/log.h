@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log sink: one event, one line on stderr, facts last. */
+#ifndef WEIR__BASE_LOG_H
+#define WEIR__BASE_LOG_H
+
+#include <stdbool.h>
+
+#include <weir/export.h>
+
+typedef enum weir_log_level { WEIR__LOG_ERROR, WEIR__LOG_WARN, WEIR__LOG_INFO, WEIR__LOG_DEBUG } weir_log_level;
+typedef enum weir_log_format { WEIR__LOG_TEXT, WEIR__LOG_JSON } weir_log_format;
+
+/**
+ * Sets what is written, and how: text `2026-11-22T10:04:05.120Z warn host/local: …`, or one JSON object a line with
+ * time, level, where, message. Before the first call: warn, text. Threads: before others start.
+ */
+void weir__log_configure(weir_log_level level, weir_log_format format);
+
+/** Whether a line of that level would be written: asked before facts are computed. Threads: any. */
+bool weir__log_wants(weir_log_level level);
+
+/**
+ * Writes one line. `where` is room/name: "host/local"; facts stand last as key=value. A line break in the message
+ * becomes a space. Threads: any; lines never mix. errno is kept.
+ */
+void weir__log(weir_log_level level, const char *where, const char *format, ...) WEIR_PRINTF(3, 4);
+
+/** Finds a level by its name: "error", "warn", "info", "debug". False if there is none of that name. */
+bool weir__log_level_named(const char *name, weir_log_level *level);
+
+#endif
