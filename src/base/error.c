@@ -92,17 +92,22 @@ weir_code weir__fail_memory(weir_error *err, const char *what)
 
 void weir__error_context(weir_error *err, const char *format, ...)
 {
-    char context[sizeof err->message];
     char message[sizeof err->message];
     va_list args;
+    size_t size;
 
     if (!err)
         return;
-    va_start(args, format);
-    (void)vsnprintf(context, sizeof context, format, args);
-    va_end(args);
     memcpy(message, err->message, sizeof message);
-    (void)snprintf(err->message, sizeof err->message, "%s: %s", context, message);
+    va_start(args, format);
+    (void)vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    size = strlen(err->message);
+    for (const char *at = ": "; *at && size + 1 < sizeof err->message; at++)
+        err->message[size++] = *at;
+    for (const char *at = message; *at && size + 1 < sizeof err->message; at++)
+        err->message[size++] = *at;
+    err->message[size] = '\0';
     tidy(err->message, sizeof err->message);
 }
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One SQLite file: keyed cells, an append log, named positions, one commit over all of them.
+ * What cells, log records and positions mean is the caller's affair: to this room they are bytes.
+ */
+#ifndef WEIR__STORE_STORE_H
+#define WEIR__STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/disk.h"
+#include "base/error.h"
+
+typedef struct weir_store weir_store;
+
+typedef struct weir_store_options {
+    const char *folder; /* made if it is missing (0700 under umask); holds the database, its WAL, and the lock */
+    const char *job;    /* name of the job it belongs to; checked at every open */
+    bool must_exist;    /* true: a folder without a store is an error (for looking at one) */
+    bool read_only;     /* true: takes no lock, writes nothing; while a job runs it sees the last commit */
+    const char *vfs;    /* SQLite VFS beneath; NULL: the default one. For tests */
+    const weir_disk *disk; /* for the lock and floor files */
+} weir_store_options;
+
+/**
+ * Opens the store of a job, making it when the folder holds none; locks it against other processes for life.
+ *
+ * @return WEIR_OK;
+ *         WEIR_IO       not there, unreadable, disk full, damaged, of another job, of a newer version, or locked by
+ *                       another process (its pid is named); the message has the path and what to do   (stop)
+ *         WEIR_NO_MEMORY                                                                              (stop)
+ * Threads: the store's writes and weir__store_commit() belong to one thread (any, but one at a time); reads
+ * (weir__store_load, weir__store_position) to one other. They do not wait for each other.
+ * Source: SQLite, "Write-Ahead Logging", "Result Codes", "Checksum VFS".
+ */
+WEIR_CHECK weir_code weir__store_open(const weir_store_options *options, weir_store **out, weir_error *err);
+
+/** Checkpoints and closes; accepts NULL. What was not committed is gone. */
+void weir__store_close(weir_store *store);
+
+/** True when this open made the store. */
+bool weir__store_is_new(const weir_store *store);
+
+/* ---- writing: collected in one transaction, which the first write begins ----------------------------------------- */
+
+/** Puts one cell, replacing an older one. key, path: 0..2^30 bytes; value: 0..2^30 bytes. Borrowed for the call. */
+WEIR_CHECK weir_code weir__store_put(weir_store *store, weir_bytes key, weir_bytes path, weir_bytes value,
+                                     weir_error *err);
+
+/** Deletes one cell; absent is fine. */
+WEIR_CHECK weir_code weir__store_delete(weir_store *store, weir_bytes key, weir_bytes path, weir_error *err);
+
+/** Appends to (or replaces in) the log: one record per (stream, owner, number), e.g. ("inbox", "run id", 0). */
+WEIR_CHECK weir_code weir__store_log_put(weir_store *store, const char *stream, weir_bytes owner, int64_t number,
+                                         weir_bytes record, weir_error *err);
+
+/** Deletes all log records of one owner in one stream. */
+WEIR_CHECK weir_code weir__store_log_delete(weir_store *store, const char *stream, weir_bytes owner, weir_error *err);
+
+/** Sets a named position. name: 1..255 bytes. */
+WEIR_CHECK weir_code weir__store_set_position(weir_store *store, const char *name, weir_bytes value, weir_error *err);
+
+/**
+ * Makes all writes since the last commit durable, in one piece (synchronous=FULL). After an error nothing of them is
+ * kept, and the store takes no more writes (its state on disk is that of the last commit).
+ *
+ * @return WEIR_OK; WEIR_IO (stop: disk full, damaged, …); WEIR_NO_MEMORY (stop)
+ */
+WEIR_CHECK weir_code weir__store_commit(weir_store *store, weir_error *err);
+
+/* ---- reading: sees the last commit ------------------------------------------------------------------------------- */
+
+/** Called for one cell or record; views live for the call. A code other than WEIR_OK ends the walk and is returned. */
+typedef weir_code (*weir_store_cell_fn)(void *context, weir_bytes key, weir_bytes path, weir_bytes value,
+                                        weir_error *err);
+typedef weir_code (*weir_store_record_fn)(void *context, weir_bytes owner, int64_t number, weir_bytes record,
+                                          weir_error *err);
+
+/** All cells of one key, ordered by path (bytes). */
+WEIR_CHECK weir_code weir__store_load(weir_store *store, weir_bytes key, weir_store_cell_fn fn, void *context,
+                                      weir_error *err);
+
+/** All cells, ordered by key, then path. */
+WEIR_CHECK weir_code weir__store_scan(weir_store *store, weir_store_cell_fn fn, void *context, weir_error *err);
+
+/** All records of a stream, ordered by owner (bytes), then number. */
+WEIR_CHECK weir_code weir__store_log_scan(weir_store *store, const char *stream, weir_store_record_fn fn,
+                                          void *context, weir_error *err);
+
+/** A named position: copied into `value` (emptied first); *found = false when there is none. */
+WEIR_CHECK weir_code weir__store_position(weir_store *store, const char *name, weir_buffer *value, bool *found,
+                                          weir_error *err);
+
+#endif
