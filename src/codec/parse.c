@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text to values: yyjson reads, and one pass over what it read refuses what RFC 8259 allows and the contract does not. */
+/* Text to values: yyjson reads; one pass over the values refuses what RFC 8259 allows and the contract does not. */
 #include "codec/json.h"
 
 #include <stdlib.h>
@@ -136,7 +136,7 @@ static weir_code fail_read(parsing *parse, const yyjson_read_err *error)
 
 /* ---- member names ----------------------------------------------------------------------------------------------- */
 
-#define PAIRS_MAX 16 /* members compared each with each */
+#define PAIRS_MAX 16  /* members compared each with each */
 #define TABLE_MAX 128 /* members whose table is on the stack */
 
 static bool same_name(const yyjson_val *a, const yyjson_val *b)
@@ -244,8 +244,7 @@ static weir_code fail_number(const parsing *parse, const yyjson_val *values, con
 
         before += type == YYJSON_TYPE_NUM || type == YYJSON_TYPE_RAW;
     }
-    return weir__fail(parse->err, WEIR_INVALID, WEIR_REMEDY_FIX, "byte %zu: %s",
-                      number_position(parse->text, before),
+    return weir__fail(parse->err, WEIR_INVALID, WEIR_REMEDY_FIX, "byte %zu: %s", number_position(parse->text, before),
                       is_real ? "real beyond double's range" : "integer beyond int64");
 }
 
@@ -269,8 +268,8 @@ static weir_code check_values(parsing *parse, const yyjson_val *values, size_t c
                 return weir__fail_memory(parse->err, "member names");
             if (duplicate)
                 return fail_duplicate(parse, duplicate);
-        } else if (type == YYJSON_TYPE_RAW || ((uint8_t)value->tag == (YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT) &&
-                                               value->uni.u64 > INT64_MAX)) {
+        } else if (type == YYJSON_TYPE_RAW ||
+                   ((uint8_t)value->tag == (YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT) && value->uni.u64 > INT64_MAX)) {
             return fail_number(parse, values, value);
         }
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON pointers, RFC 6901, on both forms of a value. Nothing is allocated: an escaped token is compared as it stands. */
+/* JSON pointers, RFC 6901, on both forms. Nothing is allocated: an escaped token is compared as it stands. */
 #include "codec/json.h"
 
 #include <string.h>
@@ -62,8 +62,7 @@ static bool is_index(step_token token, size_t *index)
     if (token.size == 0 || (token.size > 1 && token.text[0] == '0'))
         return false;
     for (size_t i = 0; i < token.size; i++) {
-        if (token.text[i] < '0' || token.text[i] > '9' ||
-            __builtin_mul_overflow(value, (size_t)10, &value) ||
+        if (token.text[i] < '0' || token.text[i] > '9' || __builtin_mul_overflow(value, (size_t)10, &value) ||
             __builtin_add_overflow(value, (size_t)(token.text[i] - '0'), &value))
             return false;
     }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parsed values to text. */
+#include "codec/json.h"
+
 #include "codec/stack.h"
 #include "codec/value.h"
 #include "codec/writer.h"
@@ -67,7 +69,7 @@ weir_code weir__json_print(const weir_json *json, weir_buffer *out)
                 }
                 stack = grown;
             }
-            stack[depth++] = (open_container){ weir__json_value_end(value), is_object };
+            stack[depth++] = (open_container) { weir__json_value_end(value), is_object };
             value++;
             if (value != stack[depth - 1].end)
                 continue;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees (jansson): from parsed values, and to text. */
+#include "codec/json.h"
+
 #include <math.h>
 
 #include "codec/stack.h"
@@ -95,7 +97,7 @@ json_t *weir__json_tree(const weir_json *json)
                     goto out;
                 stack = grown;
             }
-            stack[depth++] = (filling){ weir__json_value_end(value), node };
+            stack[depth++] = (filling) { weir__json_value_end(value), node };
         }
         value++;
         while (depth && value == stack[depth - 1].end)
@@ -196,7 +198,7 @@ weir_code weir__tree_print(const json_t *tree, size_t depth, weir_buffer *out, w
                 }
                 stack = grown;
             }
-            stack[level++] = (printing){ node, json_object_iter(node), 0 };
+            stack[level++] = (printing) { node, json_object_iter(node), 0 };
             rc = weir__writer_byte(&writer, json_is_object(node) ? '{' : '[');
         }
         if (rc == WEIR_OK && level)

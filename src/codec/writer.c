@@ -34,12 +34,14 @@ weir_code weir__writer_raw(weir_writer *writer, const void *data, size_t size)
 /* ---- strings ---------------------------------------------------------------------------------------------------- */
 
 /* What follows the backslash; 0: the byte stands for itself; 'u': \u00xx. */
+/* clang-format off */
 static const uint8_t escapes[256] = {
     'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', /* 0x00 */
     'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', /* 0x10 */
     ['"'] = '"',
     ['\\'] = '\\',
 };
+/* clang-format on */
 
 static const char hex[] = "0123456789abcdef";
 

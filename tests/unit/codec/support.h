@@ -52,8 +52,8 @@ static inline void assert_refused_bytes(weir_bytes text, weir_code code, const c
 
     ck_assert_ptr_nonnull(exact);
     memcpy(exact, text.data, text.size);
-    ck_assert_msg(weir__json_parse(weir__bytes(exact, text.size), 512, &arena, &json, &err) == code,
-                  "'%.*s' gave '%s'", (int)text.size, (const char *)text.data, err.message);
+    ck_assert_msg(weir__json_parse(weir__bytes(exact, text.size), 512, &arena, &json, &err) == code, "'%.*s' gave '%s'",
+                  (int)text.size, (const char *)text.data, err.message);
     ck_assert_ptr_null(json);
     ck_assert_int_eq(err.code, code);
     ck_assert_int_eq(err.remedy, WEIR_REMEDY_FIX);

@@ -6,7 +6,8 @@
 
 START_TEST(every_kind_of_value_is_read)
 {
-    const weir_json *json = parsed(" {\"n\":null,\"t\":true,\"f\":false,\"i\":-7,\"r\":1.5,\"s\":\"x\",\"a\":[1],\"o\":{}}\r\n\t");
+    const weir_json *json =
+        parsed(" {\"n\":null,\"t\":true,\"f\":false,\"i\":-7,\"r\":1.5,\"s\":\"x\",\"a\":[1],\"o\":{}}\r\n\t");
     static const weir_json_kind kinds[] = { WEIR__JSON_NULL, WEIR__JSON_BOOL, WEIR__JSON_BOOL,  WEIR__JSON_INT,
                                             WEIR__JSON_REAL, WEIR__JSON_TEXT, WEIR__JSON_ARRAY, WEIR__JSON_OBJECT };
     const weir_json *at = NULL, *value = NULL;
@@ -99,15 +100,82 @@ END_TEST
 START_TEST(what_other_readers_are_lax_about_is_refused)
 {
     static const char *const texts[] = {
-        "nul", "True", "NaN", "nan", "Infinity", "-Infinity", "inf", "-inf", "[NaN]", "undefined", /* literals */
-        "// c\n1", "/* c */1", "1/**/", "[1,/**/2]", "#c\n1",                                      /* comments */
-        "01", "-01", "00", "1.", ".5", "-.5", "+1", "1e", "1e+", "1.e1", "-", "--1", "0x10", "1_000", "1f", /* numbers */
-        "'a'", "\"a\\'\"", "\"\\x41\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\\"", "\"\\U0041\"", "\"\\a\"", "\"\\0\"",
-        "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\ud800\\ud800\"", "\"\\udc00\\ud800\"",
-        "\"\\ud83d\\u\"", "\"\\uD800\\u0041\"",                                                    /* surrogates */
-        "\"\t\"", "\"\n\"", "\"\x01\"", "\"\x1F\"",                                                /* control characters */
-        "[,1]", "[1,,2]", "[,]", "{,}", "{\"a\":1,,\"b\":2}", "{\"a\"}", "{1:2}", "{\"a\":}", "{:1}", "{null:1}",
-        "]", "}", "[}", "{]", "[1}", "{\"a\":1]", "[1]]", ",", ":", "\"a\":1", "1,2", "\v1", "\f1", "\xC2\xA0" "1",
+        "nul",
+        "True",
+        "NaN",
+        "nan",
+        "Infinity",
+        "-Infinity",
+        "inf",
+        "-inf",
+        "[NaN]",
+        "undefined", /* literals */
+        "// c\n1",
+        "/* c */1",
+        "1/**/",
+        "[1,/**/2]",
+        "#c\n1", /* comments */
+        "01",
+        "-01",
+        "00",
+        "1.",
+        ".5",
+        "-.5",
+        "+1",
+        "1e",
+        "1e+",
+        "1.e1",
+        "-",
+        "--1",
+        "0x10",
+        "1_000",
+        "1f", /* numbers */
+        "'a'",
+        "\"a\\'\"",
+        "\"\\x41\"",
+        "\"\\u12\"",
+        "\"\\u12G4\"",
+        "\"\\\"",
+        "\"\\U0041\"",
+        "\"\\a\"",
+        "\"\\0\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800x\"",
+        "\"\\ud800\\n\"",
+        "\"\\ud800\\ud800\"",
+        "\"\\udc00\\ud800\"",
+        "\"\\ud83d\\u\"",
+        "\"\\uD800\\u0041\"", /* surrogates */
+        "\"\t\"",
+        "\"\n\"",
+        "\"\x01\"",
+        "\"\x1F\"", /* control characters */
+        "[,1]",
+        "[1,,2]",
+        "[,]",
+        "{,}",
+        "{\"a\":1,,\"b\":2}",
+        "{\"a\"}",
+        "{1:2}",
+        "{\"a\":}",
+        "{:1}",
+        "{null:1}",
+        "]",
+        "}",
+        "[}",
+        "{]",
+        "[1}",
+        "{\"a\":1]",
+        "[1]]",
+        ",",
+        ":",
+        "\"a\":1",
+        "1,2",
+        "\v1",
+        "\f1",
+        "\xC2\xA0"
+        "1",
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -128,16 +196,32 @@ END_TEST
 
 START_TEST(bytes_that_are_not_utf8_are_refused_wherever_they_stand)
 {
-    static const char *const bad[] = { "\x80",         "\xBF",         "\xC0\x80",         "\xC1\xBF",    "\xC3",
-                                       "\xE0\x80\x80", "\xE0\x9F\xBF", "\xED\xA0\x80",     "\xED\xBF\xBF", "\xE2\x82",
-                                       "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                                       "\xF0\x9F\x98", "\xFE", "\xFF", "\xFC\x84\x80\x80\x80\x80" };
+    static const char *const bad[] = { "\x80",
+                                       "\xBF",
+                                       "\xC0\x80",
+                                       "\xC1\xBF",
+                                       "\xC3",
+                                       "\xE0\x80\x80",
+                                       "\xE0\x9F\xBF",
+                                       "\xED\xA0\x80",
+                                       "\xED\xBF\xBF",
+                                       "\xE2\x82",
+                                       "\xF0\x80\x80\x80",
+                                       "\xF0\x8F\xBF\xBF",
+                                       "\xF4\x90\x80\x80",
+                                       "\xF5\x80\x80\x80",
+                                       "\xF0\x9F\x98",
+                                       "\xFE",
+                                       "\xFF",
+                                       "\xFC\x84\x80\x80\x80\x80" };
     static const struct {
         const char *before;
         const char *after;
-    } around[] = { { "\"", "\"" },    { "\"abcdefghijklmnopqrstuvwxyz", "abc\"" }, { "\"\\n", "\"" },
-                   { "\"\\n", "abc\"" }, { "{\"", "\":1}" },  { "[\"\xC3\xA4", "\xC3\xA4\"]" },
-                   { "", "" },        { "1", "" },                   { "[", "]" } };
+    } around[] = { { "\"", "\"" },     { "\"abcdefghijklmnopqrstuvwxyz", "abc\"" },
+                   { "\"\\n", "\"" },  { "\"\\n", "abc\"" },
+                   { "{\"", "\":1}" }, { "[\"\xC3\xA4", "\xC3\xA4\"]" },
+                   { "", "" },         { "1", "" },
+                   { "[", "]" } };
     char text[64];
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -216,7 +300,8 @@ START_TEST(a_name_stands_once_in_an_object)
 }
 END_TEST
 
-/* An object of `count` members n0 … whose last one has the name of member `twin`, or its own when that is out of range. */
+/* An object of `count` members n0 … whose last one has the name of member `twin`, or its own when that is out of range.
+ */
 static weir_bytes object_of(size_t count, size_t twin, weir_buffer *text)
 {
     char member[64];
@@ -441,11 +526,13 @@ START_TEST(every_short_text_is_refused_or_round_trips)
 }
 END_TEST
 
-/* A record with up to three bytes changed: no crash, and jansson is of the same mind (but of NUL bytes, which it loses). */
+/* A record with up to three bytes changed: no crash, and jansson is of the same mind (but of NUL bytes, which it
+ * loses). */
 START_TEST(damaged_records_are_refused_or_agree_with_jansson)
 {
-    static const char record[] = "{\"id\": 17, \"tags\":[\"a\\u00e4\\n\",\"\xC3\xA4\xE2\x82\xAC\"], \"x\":{\"y\":-1.5e3,\"z\":[true,"
-                                 "null,{}]}, \"last\":9223372036854775807}";
+    static const char record[] =
+        "{\"id\": 17, \"tags\":[\"a\\u00e4\\n\",\"\xC3\xA4\xE2\x82\xAC\"], \"x\":{\"y\":-1.5e3,\"z\":[true,"
+        "null,{}]}, \"last\":9223372036854775807}";
     uint64_t state = 42;
 
     for (int round = 0; round < 200000; round++) {

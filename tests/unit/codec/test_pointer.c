@@ -47,12 +47,36 @@ END_TEST
 
 START_TEST(what_is_not_there_is_nothing)
 {
-    static const char text[] = "{\"a\":[1,{\"b\":[]}],\"c\":\"d\",\"01\":{\"-\":1,\"2\":3},\"e\\u0000\":4,\"null\":null}";
-    static const char *const pointers[] = { "/x",    "/a/2",  "/a/-",  "/a/01",  "/a/00", "/a/+1", "/a/-1", "/a/",
-                                            "/a/ 0", "/a/0/", "/a/0x", "/a/1.0", "/c/0",  "/c/",   "/c/d",  "/a/1/b/0",
-                                            "/e",    "//",    "/A",    "/a/18446744073709551616",
-                                            "/a/18446744073709551615", "/a/99999999999999999999999999", "/x/y/z",
-                                            "/a/b",  "/null/x", "/a/1/b~0", "/a~1", "/~1a" };
+    static const char text[] =
+        "{\"a\":[1,{\"b\":[]}],\"c\":\"d\",\"01\":{\"-\":1,\"2\":3},\"e\\u0000\":4,\"null\":null}";
+    static const char *const pointers[] = { "/x",
+                                            "/a/2",
+                                            "/a/-",
+                                            "/a/01",
+                                            "/a/00",
+                                            "/a/+1",
+                                            "/a/-1",
+                                            "/a/",
+                                            "/a/ 0",
+                                            "/a/0/",
+                                            "/a/0x",
+                                            "/a/1.0",
+                                            "/c/0",
+                                            "/c/",
+                                            "/c/d",
+                                            "/a/1/b/0",
+                                            "/e",
+                                            "//",
+                                            "/A",
+                                            "/a/18446744073709551616",
+                                            "/a/18446744073709551615",
+                                            "/a/99999999999999999999999999",
+                                            "/x/y/z",
+                                            "/a/b",
+                                            "/null/x",
+                                            "/a/1/b~0",
+                                            "/a~1",
+                                            "/~1a" };
 
     for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++)
         assert_points(text, pointers[i], NULL);
@@ -85,7 +109,8 @@ END_TEST
 
 START_TEST(a_malformed_pointer_is_refused_even_where_nothing_is)
 {
-    static const char *const pointers[] = { "a", "a/b", " /a", "#/a", "/~", "/~2", "/a~", "/x/y/~", "/~~", "/~0~", "~0", "0" };
+    static const char *const pointers[] = { "a",   "a/b",    " /a", "#/a",  "/~", "/~2",
+                                            "/a~", "/x/y/~", "/~~", "/~0~", "~0", "0" };
     const weir_json *json = parsed("{\"a\":1}"), *value = json;
     json_t *tree = weir__json_tree(json), *node = tree;
 
@@ -131,9 +156,9 @@ START_TEST(every_sequence_of_one_to_three_bytes_is_judged_right)
         expected = expected || (is_character(bytes, 1) && is_character(bytes + 1, 1) && is_character(bytes + 2, 1));
         if (weir__utf8_is_valid(weir__bytes(bytes, 3)) != expected)
             ck_abort_msg("%06x", n);
-        if (n < 1u << 16 && weir__utf8_is_valid(weir__bytes(bytes + 1, 2)) !=
-                                (is_character(bytes + 1, 2) ||
-                                 (is_character(bytes + 1, 1) && is_character(bytes + 2, 1))))
+        if (n < 1u << 16 &&
+            weir__utf8_is_valid(weir__bytes(bytes + 1, 2)) !=
+                (is_character(bytes + 1, 2) || (is_character(bytes + 1, 1) && is_character(bytes + 2, 1))))
             ck_abort_msg("%04x", n);
     }
     ck_assert(weir__utf8_is_valid(weir__bytes(NULL, 0)));

@@ -92,8 +92,10 @@ END_TEST
 
 START_TEST(integers_are_printed_as_they_are)
 {
-    static const int64_t values[] = { 0, 1, -1, 9, 10, 11, 99, 100, 101, 999, 1000, -10, -99, -100, 65536, INT32_MAX,
-                                      INT32_MIN, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1 };
+    static const int64_t values[] = {
+        0,   1,   -1,   9,     10,        11,        99,        100,       101,           999,          1000,
+        -10, -99, -100, 65536, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1
+    };
     uint64_t state = 7;
     char expected[32];
 
@@ -121,11 +123,20 @@ START_TEST(reals_are_printed_shortest_and_stay_reals)
         double value;
         const char *text;
     } cases[] = {
-        { 0.0, "0.0" },   { -0.0, "-0.0" },       { 1.0, "1.0" },   { -1.5, "-1.5" },
-        { 0.1, "0.1" },   { 1.0 / 3, "0.3333333333333333" },          { 100.0, "100.0" },
-        { 1e20, "100000000000000000000.0" },      { 1e22, "1e22" }, { 1e-7, "1e-7" },
-        { 0.000001, "0.000001" },                 { DBL_MAX, "1.7976931348623157e308" },
-        { DBL_MIN, "2.2250738585072014e-308" },   { 5e-324, "5e-324" },
+        { 0.0, "0.0" },
+        { -0.0, "-0.0" },
+        { 1.0, "1.0" },
+        { -1.5, "-1.5" },
+        { 0.1, "0.1" },
+        { 1.0 / 3, "0.3333333333333333" },
+        { 100.0, "100.0" },
+        { 1e20, "100000000000000000000.0" },
+        { 1e22, "1e22" },
+        { 1e-7, "1e-7" },
+        { 0.000001, "0.000001" },
+        { DBL_MAX, "1.7976931348623157e308" },
+        { DBL_MIN, "2.2250738585072014e-308" },
+        { 5e-324, "5e-324" },
         { 123456789012345680.0, "123456789012345680.0" },
     };
     uint64_t state = 3;
@@ -223,6 +234,26 @@ START_TEST(a_token_is_appended_whole_or_not_at_all)
     ck_assert_int_eq(weir__json_print_real(-1e10, &out), WEIR_LIMIT); /* -10000000000.0 */
     ck_assert_int_eq(weir__json_print_real(-12.5, &out), WEIR_OK);
     assert_out("-12.5");
+}
+END_TEST
+
+START_TEST(a_string_of_escapes_fits_to_its_last_byte_and_no_further)
+{
+    for (size_t size = 0; size < 40; size++) {
+        uint8_t text[40];
+
+        memset(text, 1, sizeof text);
+        for (size_t maximum = 0; maximum <= 2 + 6 * size; maximum++) {
+            weir__buffer_clear(&out);
+            weir__buffer_init(&out, maximum);
+            /* The room is there at once: ASan watches its end. */
+            ck_assert(weir__buffer_reserve(&out, maximum) == WEIR_OK);
+            if (weir__json_print_text(weir__bytes(text, size), &out) !=
+                (maximum == 2 + 6 * size ? WEIR_OK : WEIR_LIMIT))
+                ck_abort_msg("%zu into %zu", size, maximum);
+        }
+        ck_assert_uint_eq(out.size, 2 + 6 * size);
+    }
 }
 END_TEST
 
@@ -326,6 +357,7 @@ int main(void)
     tcase_add_test(form, random_trees_come_back_the_same);
     tcase_add_test(limits, printing_appends_and_nothing_is_appended_when_it_does_not_fit);
     tcase_add_test(limits, a_token_is_appended_whole_or_not_at_all);
+    tcase_add_test(limits, a_string_of_escapes_fits_to_its_last_byte_and_no_further);
     tcase_add_test(limits, deep_values_are_printed_without_recursion);
     return weir__suite_run(suite);
 }

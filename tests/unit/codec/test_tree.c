@@ -6,7 +6,8 @@
 
 START_TEST(a_tree_has_every_value_name_and_order)
 {
-    json_t *tree = weir__json_tree(parsed("{\"z\":[1,-2.5,true,false,null,\"x\\u0000y\"],\"a\\u0000b\":{},\"m\":[[]]}"));
+    json_t *tree =
+        weir__json_tree(parsed("{\"z\":[1,-2.5,true,false,null,\"x\\u0000y\"],\"a\\u0000b\":{},\"m\":[[]]}"));
     static const char *const names[] = { "z", "a\0b", "m" };
     static const size_t sizes[] = { 1, 3, 1 };
     json_t *list;
