@@ -3,36 +3,25 @@
 #include "config/config.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/layers.h"
 #include "config/properties.h"
 #include "config/secrets.h"
-#include "config/values.h"
+#include "config/value.h"
 
 /* More than librdkafka has properties; bounds the search for a name. */
-enum { KAFKA_MAXIMUM = 1000, LIST_MAXIMUM = 1000 };
-
-typedef struct config_value {
-    weir_config_origin origin; /* of what is set; also of a null that a layer has set */
-    char **items;              /* NULL: the default. Owned, each in one piece; a single value is one item */
-    size_t count;
-    int64_t number; /* of an int; of a bool 0 or 1 */
-    bool is_secret;
-    size_t line; /* where the file being read has given it; 0: it has not */
-} config_value;
+enum { KAFKA_MAXIMUM = 1000 };
 
 typedef struct kafka_value {
     char *name; /* the full one */
-    config_value value;
+    weir_config_value value;
 } kafka_value;
 
 struct weir_config {
-    config_value *values; /* by place in the table */
-    config_value *defaults;
+    weir_config_value *values; /* by place in the table */
+    weir_config_value *defaults;
     kafka_value *kafka; /* sorted by name */
     size_t kafka_count;
     size_t kafka_capacity;
@@ -42,40 +31,25 @@ static const char *const secret_shown[] = { WEIR__SECRET_SHOWN };
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-/* Leaves the value unset; origin and line stay. */
-static void value_clear(config_value *value)
-{
-    for (size_t i = 0; i < value->count; i++)
-        weir__secret_free(value->items[i]);
-    free(value->items);
-    value->items = NULL;
-    value->count = 0;
-    value->number = 0;
-    value->is_secret = false;
-}
-
 void weir__config_free(weir_config *config)
 {
     if (!config)
         return;
     for (size_t i = 0; i < weir__property_count; i++) {
         if (config->values)
-            value_clear(&config->values[i]);
+            weir__value_clear(&config->values[i]);
         if (config->defaults)
-            value_clear(&config->defaults[i]);
+            weir__value_clear(&config->defaults[i]);
     }
     for (size_t i = 0; i < config->kafka_count; i++) {
         free(config->kafka[i].name);
-        value_clear(&config->kafka[i].value);
+        weir__value_clear(&config->kafka[i].value);
     }
     free(config->kafka);
     free(config->values);
     free(config->defaults);
     free(config);
 }
-
-static weir_code value_parse(const weir_property *property, const weir_assignment *assignment, config_value *out,
-                             weir_error *err);
 
 weir_code weir__config_new(weir_config **out, weir_error *err)
 {
@@ -96,7 +70,7 @@ weir_code weir__config_new(weir_config **out, weir_error *err)
 
         if (!property->fallback)
             continue;
-        rc = value_parse(property, &assignment, &config->defaults[i], err);
+        rc = weir__value_parse(property, &assignment, &config->defaults[i], err);
         if (rc != WEIR_OK)
             goto out;
     }
@@ -104,214 +78,6 @@ weir_code weir__config_new(weir_config **out, weir_error *err)
     config = NULL;
 out:
     weir__config_free(config);
-    return rc;
-}
-
-/* ---- checking a value -------------------------------------------------------------------------------------------- */
-
-size_t weir__config_text_good(const uint8_t *text, size_t size)
-{
-    size_t at = 0;
-
-    while (at < size) {
-        uint8_t lead = text[at];
-        size_t more = lead < 0x80 ? 0 : lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-        uint32_t point = more == 0 ? lead : lead & (0x3FU >> more);
-
-        if (lead < 0x80) {
-            if ((lead < 0x20 && lead != '\t' && lead != '\n' && lead != '\r') || lead == 0x7F)
-                return at;
-            at++;
-            continue;
-        }
-        if (lead < 0xC2 || lead > 0xF4 || size - at <= more)
-            return at;
-        for (size_t i = 1; i <= more; i++) {
-            if ((text[at + i] & 0xC0) != 0x80)
-                return at;
-            point = point << 6 | (text[at + i] & 0x3F);
-        }
-        /* Overlong, a surrogate, or beyond Unicode. */
-        if ((more == 2 && point < 0x800) || (more == 3 && point < 0x10000) || point > 0x10FFFF ||
-            (point >= 0xD800 && point <= 0xDFFF))
-            return at;
-        at += more + 1;
-    }
-    return size;
-}
-
-/* What a message may show of a value: nothing of a secret, and never much. */
-typedef struct shown {
-    char text[56];
-} shown;
-
-static shown show(const char *text, bool is_secret)
-{
-    shown out;
-
-    if (is_secret)
-        (void)snprintf(out.text, sizeof out.text, "the secret value");
-    else
-        (void)snprintf(out.text, sizeof out.text, "'%.40s%s'", text, strlen(text) > 40 ? "…" : "");
-    return out;
-}
-
-static weir_code refuse(weir_error *err, const char *name, const char *problem)
-{
-    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%.80s: %s", name, problem);
-}
-
-static weir_code parse_int(const weir_property *property, config_value *out, weir_error *err)
-{
-    const char *text = out->items[0];
-    const char *digits = text + (*text == '-' ? 1 : 0);
-    size_t size = strspn(digits, "0123456789");
-    char *end = NULL;
-
-    /* 010 would be 8 to some readers of YAML and 10 to others. */
-    if (size == 0 || digits[size] || (size > 1 && *digits == '0'))
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
-                          "%s: %s is no integer, %" PRId64 "..%" PRId64 " expected", property->name,
-                          show(text, out->is_secret).text, property->low, property->high);
-    errno = 0;
-    out->number = strtoll(text, &end, 10);
-    if (errno == ERANGE || out->number < property->low || out->number > property->high)
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
-                          "%s: %s is out of range, %" PRId64 "..%" PRId64 " expected", property->name,
-                          show(text, out->is_secret).text, property->low, property->high);
-    return WEIR_OK;
-}
-
-static weir_code parse_bool(const weir_property *property, config_value *out, weir_error *err)
-{
-    const char *text = out->items[0];
-
-    out->number = strcmp(text, "true") == 0;
-    if (!out->number && strcmp(text, "false") != 0)
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%s: %s is neither true nor false", property->name,
-                          show(text, out->is_secret).text);
-    return WEIR_OK;
-}
-
-static weir_code parse_choice(const weir_property *property, const config_value *value, weir_error *err)
-{
-    const char *text = value->items[0];
-    size_t size = strlen(text);
-
-    for (const char *at = property->choices; *at;) {
-        size_t length = strcspn(at, ",");
-
-        if (length == size && memcmp(at, text, size) == 0)
-            return WEIR_OK;
-        at += length;
-        at += strspn(at, ", ");
-    }
-    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%s: %s is not known, %s%s expected", property->name,
-                      show(text, value->is_secret).text, strchr(property->choices, ',') ? "one of " : "",
-                      property->choices);
-}
-
-static weir_code check_name(const weir_property *property, const char *text, bool is_secret, weir_error *err)
-{
-    size_t size = strlen(text);
-    size_t good = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-
-    if (good == size && size >= (size_t)property->low && size <= (size_t)property->high)
-        return WEIR_OK;
-    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
-                      "%s: %s is no name, %" PRId64 "..%" PRId64 " of A-Z a-z 0-9 . _ - expected", property->name,
-                      show(text, is_secret).text, property->low, property->high);
-}
-
-static weir_code check_type(const weir_property *property, config_value *value, weir_error *err)
-{
-    weir_code rc = WEIR_OK;
-
-    switch (property->type) {
-    case WEIR__PROPERTY_TEXT:
-        if (value->items[0][0] == '\0')
-            return refuse(err, property->name, "empty; leave it out instead");
-        return WEIR_OK;
-    case WEIR__PROPERTY_NAME:
-        return check_name(property, value->items[0], value->is_secret, err);
-    case WEIR__PROPERTY_INT:
-        return parse_int(property, value, err);
-    case WEIR__PROPERTY_BOOL:
-        return parse_bool(property, value, err);
-    case WEIR__PROPERTY_CHOICE:
-        return parse_choice(property, value, err);
-    case WEIR__PROPERTY_LIST:
-        for (size_t i = 0; i < value->count && rc == WEIR_OK; i++)
-            rc = check_name(property, value->items[i], value->is_secret, err);
-        return rc;
-    }
-    return rc;
-}
-
-/* Fills one item in and appends it. `value->items` has room. */
-static weir_code add_item(const char *name, const char *text, size_t size, config_value *value, weir_error *err)
-{
-    weir_code rc;
-    char *item = NULL;
-    bool filled = false;
-    char *written = calloc(1, size + 1);
-
-    if (!written)
-        return weir__fail_memory(err, "the configuration");
-    memcpy(written, text, size);
-    rc = weir__secret_fill(written, &item, &filled, err);
-    weir__secret_free(written); /* it may be one itself: kafka.sasl.password */
-    if (rc == WEIR_CONFIG)
-        weir__error_context(err, "%.80s", name);
-    if (rc != WEIR_OK)
-        return rc;
-    value->items[value->count++] = item;
-    value->is_secret = value->is_secret || filled || weir__secret_looks(item);
-    size = strlen(item);
-    if (weir__config_text_good((const uint8_t *)item, size) != size)
-        return refuse(err, name, "no UTF-8, or a control character in it");
-    return WEIR_OK;
-}
-
-static weir_code add_items(const weir_assignment *assignment, bool commas, config_value *value, weir_error *err)
-{
-    weir_code rc = WEIR_OK;
-    size_t count = assignment->count;
-
-    for (const char *at = commas ? assignment->texts[0] : ""; *at; at++)
-        count += *at == ',';
-    if (count > LIST_MAXIMUM)
-        return refuse(err, assignment->name, "more than 1000 items");
-    value->items = calloc(count ? count : 1, sizeof *value->items);
-    if (!value->items)
-        return weir__fail_memory(err, "the configuration");
-    for (size_t i = 0; i < assignment->count && rc == WEIR_OK; i++) {
-        const char *at = assignment->texts[i];
-        size_t size = commas ? strcspn(at, ",") : strlen(at);
-
-        rc = add_item(assignment->name, at, size, value, err);
-        while (rc == WEIR_OK && at[size] == ',') {
-            at += size + 1;
-            size = strcspn(at, ",");
-            rc = add_item(assignment->name, at, size, value, err);
-        }
-    }
-    return rc;
-}
-
-/* `property` NULL: one of kafka.*. The value may be half made on failure: clear it. */
-static weir_code value_parse(const weir_property *property, const weir_assignment *assignment, config_value *out,
-                             weir_error *err)
-{
-    bool takes_list = property && property->type == WEIR__PROPERTY_LIST;
-    weir_code rc;
-
-    out->is_secret = weir__secret_named(assignment->name);
-    if (assignment->is_list && !takes_list)
-        return refuse(err, assignment->name, "one value expected, not a list");
-    rc = add_items(assignment, takes_list && assignment->commas, out, err);
-    if (rc == WEIR_OK && property)
-        rc = check_type(property, out, err);
     return rc;
 }
 
@@ -359,7 +125,7 @@ static size_t kafka_place(const weir_config *config, const char *name, bool *fou
 }
 
 /* The entry of that name, made if it is missing. */
-static weir_code kafka_entry(weir_config *config, const char *name, config_value **out, weir_error *err)
+static weir_code kafka_entry(weir_config *config, const char *name, weir_config_value **out, weir_error *err)
 {
     const char *own = name + strlen(WEIR__KAFKA_PREFIX);
     bool found;
@@ -373,7 +139,7 @@ static weir_code kafka_entry(weir_config *config, const char *name, config_value
     if (*own == '\0' || own[strspn(own, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")])
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "'%.64s' is no name of a Kafka property", name);
     if (config->kafka_count == KAFKA_MAXIMUM)
-        return refuse(err, "kafka", "more than 1000 properties");
+        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "kafka: more than 1000 properties");
     if (config->kafka_count == config->kafka_capacity) {
         size_t capacity = config->kafka_capacity ? 2 * config->kafka_capacity : 16;
         kafka_value *grown = realloc(config->kafka, capacity * sizeof *grown);
@@ -397,8 +163,8 @@ static weir_code kafka_entry(weir_config *config, const char *name, config_value
 weir_code weir__config_assign(weir_config *config, const weir_assignment *assignment, weir_error *err)
 {
     const weir_property *property = weir__property_find(assignment->name);
-    config_value *place = NULL;
-    config_value fresh = { .origin = assignment->origin, .line = assignment->line };
+    weir_config_value *place = NULL;
+    weir_config_value fresh = { .origin = assignment->origin, .line = assignment->line };
     weir_code rc = WEIR_OK;
 
     if (property)
@@ -413,13 +179,13 @@ weir_code weir__config_assign(weir_config *config, const weir_assignment *assign
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%.80s: given twice, first on line %zu",
                           assignment->name, place->line);
     if (!assignment->is_null)
-        rc = value_parse(property, assignment, &fresh, err);
+        rc = weir__value_parse(property, assignment, &fresh, err);
     if (rc != WEIR_OK || fresh.origin < place->origin) {
-        value_clear(&fresh); /* wrong, or checked only: a later layer has been here */
+        weir__value_clear(&fresh); /* wrong, or checked only: a later layer has been here */
         place->line = assignment->line;
         return rc;
     }
-    value_clear(place);
+    weir__value_clear(place);
     *place = fresh;
     return WEIR_OK;
 }
@@ -462,7 +228,7 @@ weir_code weir__config_set_value(weir_config *config, const char *name, const ch
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 /* What counts: the value, else the default; NULL when there is neither. */
-static const config_value *effective(const weir_config *config, size_t place)
+static const weir_config_value *effective(const weir_config *config, size_t place)
 {
     if (config->values[place].items)
         return &config->values[place];
@@ -480,7 +246,7 @@ static size_t place_of(const char *name)
 const char *weir__config_text(const weir_config *config, const char *name)
 {
     size_t place = place_of(name);
-    const config_value *value = effective(config, place);
+    const weir_config_value *value = effective(config, place);
 
     assert(weir__properties[place].type == WEIR__PROPERTY_TEXT || weir__properties[place].type == WEIR__PROPERTY_NAME ||
            weir__properties[place].type == WEIR__PROPERTY_CHOICE);
@@ -490,7 +256,7 @@ const char *weir__config_text(const weir_config *config, const char *name)
 int64_t weir__config_int(const weir_config *config, const char *name)
 {
     size_t place = place_of(name);
-    const config_value *value = effective(config, place);
+    const weir_config_value *value = effective(config, place);
 
     assert(weir__properties[place].type == WEIR__PROPERTY_INT && value);
     return value->number;
@@ -499,7 +265,7 @@ int64_t weir__config_int(const weir_config *config, const char *name)
 bool weir__config_bool(const weir_config *config, const char *name)
 {
     size_t place = place_of(name);
-    const config_value *value = effective(config, place);
+    const weir_config_value *value = effective(config, place);
 
     assert(weir__properties[place].type == WEIR__PROPERTY_BOOL && value);
     return value->number != 0;
@@ -508,7 +274,7 @@ bool weir__config_bool(const weir_config *config, const char *name)
 const char *weir__config_item(const weir_config *config, const char *name, size_t index)
 {
     size_t place = place_of(name);
-    const config_value *value = effective(config, place);
+    const weir_config_value *value = effective(config, place);
 
     assert(weir__properties[place].type == WEIR__PROPERTY_LIST);
     return value && index < value->count ? value->items[index] : NULL;
@@ -516,7 +282,7 @@ const char *weir__config_item(const weir_config *config, const char *name, size_
 
 weir_config_origin weir__config_origin(const weir_config *config, const char *name)
 {
-    const config_value *value = &config->values[place_of(name)];
+    const weir_config_value *value = &config->values[place_of(name)];
 
     return value->items ? value->origin : WEIR__ORIGIN_DEFAULT;
 }
@@ -549,7 +315,7 @@ bool weir__config_kafka(const weir_config *config, size_t index, const char **na
     return false;
 }
 
-static void entry_fill(const config_value *value, weir_config_kind kind, weir_config_entry *out)
+static void entry_fill(const weir_config_value *value, weir_config_kind kind, weir_config_entry *out)
 {
     out->kind = value->is_secret && kind != WEIR__CONFIG_LIST ? WEIR__CONFIG_TEXT : kind;
     out->items = value->is_secret ? secret_shown : (const char *const *)value->items;
@@ -580,7 +346,7 @@ bool weir__config_next(const weir_config *config, size_t *cursor, weir_config_en
 {
     for (; *cursor < weir__property_count; ++*cursor) {
         const weir_property *property = &weir__properties[*cursor];
-        const config_value *value = effective(config, *cursor);
+        const weir_config_value *value = effective(config, *cursor);
 
         if (!value)
             continue;

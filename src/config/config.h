@@ -34,11 +34,11 @@ void weir__config_free(weir_config *config); /* accepts NULL; wipes secrets */
  * "job.yaml:3: unknown property 'limts.depth'; did you mean 'limits.depth'?". No message holds a secret.
  *
  * @return WEIR_OK;
- *         WEIR_CONFIG     no UTF-8, no YAML, over 1 MiB, deeper than 64, an alias, a tag, a second document, a key given
- *                         twice, an unknown key, a value of the wrong type or out of range, a secret that is not
- *                         there                                                                              (fix)
- *         WEIR_IO         the file cannot be read                                                            (fix)
- *         WEIR_NO_MEMORY                                                                                     (stop)
+ *         WEIR_CONFIG     no UTF-8, no YAML, over 1 MiB, deeper than 64, an alias, a tag, a second document, a key
+ *                         given twice, an unknown key, a value of the wrong type or out of range, a secret that is
+ *                         not there                (fix)
+ *         WEIR_IO         the file cannot be read  (fix)
+ *         WEIR_NO_MEMORY                           (stop)
  */
 WEIR_CHECK weir_code weir__config_read_file(weir_config *config, const char *path, weir_error *err);
 
@@ -58,7 +58,7 @@ WEIR_CHECK weir_code weir__config_read_environment(weir_config *config, char *co
 /** One `section.key=value` from the command line; lists as in the environment. Errors begin "--set section.key: ". */
 WEIR_CHECK weir_code weir__config_set(weir_config *config, const char *assignment, weir_error *err);
 
-/** Sets one property by name, as the command line would (for options such as --state-dir); an empty value is refused. */
+/** Sets one property by name, as the command line would (for options such as --state-dir); empty text is refused. */
 WEIR_CHECK weir_code weir__config_set_value(weir_config *config, const char *name, const char *value,
                                             weir_error *err);
 

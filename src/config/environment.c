@@ -5,8 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "config/layers.h"
 #include "config/properties.h"
-#include "config/values.h"
 
 static const char prefix[] = "WEIR_";
 

@@ -27,18 +27,18 @@ static const char head[] =
     "  sasl.password: \"${env:KAFKA_PASSWORD}\"\n"
     "```\n"
     "\n"
-    "**Where values come from.** Later ones win: the defaults; the file; the environment; `--set section.key=value` and "
-    "other options of the command line. A variable is named after its property, in capitals, with `_` for dots and "
+    "**Where values come from.** Later ones win: the defaults; the file; the environment; `--set section.key=value` "
+    "and other options of the command line. A variable is named after its property, in capitals, with `_` for dots and "
     "dashes: `WEIR_COMMIT_INTERVAL_MS=20`. What stands under `kafka.` can be given so too "
     "(`WEIR_KAFKA_SASL_PASSWORD`). The items of a list are parted by commas there.\n"
     "\n"
-    "**What is refused.** An unknown name, with the nearest known one; a value of the wrong type or out of range; a name "
-    "given twice in one file. The message says file, line and name, and the exit status is 2. Text may stand in "
-    "quotes or not; anchors, aliases, tags and second documents are not taken. A null (nothing, or `~`) sets a property "
-    "back to its default; so does an empty variable, or `--set name=`.\n"
+    "**What is refused.** An unknown name, with the nearest known one; a value of the wrong type or out of range; a "
+    "name given twice in one file. The message says file, line and name, and the exit status is 2. Text may stand in "
+    "quotes or not; anchors, aliases, tags and second documents are not taken. A null (nothing, or `~`) sets a "
+    "property back to its default; so does an empty variable, or `--set name=`.\n"
     "\n"
-    "**Secrets.** `${env:NAME}` and `${file:PATH}` in a value are filled in when it is read; a file's last line break is "
-    "left out, and a path that does not begin with `/` is looked up from the working directory. `$${` stands for `${`. "
+    "**Secrets.** `${env:NAME}` and `${file:PATH}` in a value are filled in when it is read; a file's last line break "
+    "is left out, and a path that does not begin with `/` is looked up from the working directory. `$${` stands for `${`. "
     "In a flow (`{a: b}`) such a value needs quotes. Values that came this way, passwords and tokens of `kafka.*`, and "
     "URLs that hold a password are shown as `***`, and stand in no message.\n"
     "\n"
@@ -104,6 +104,7 @@ static void print_type(const weir_property *property, char *line, size_t capacit
 static weir_code add_property(weir_buffer *out, const weir_property *property)
 {
     char type[128], variable[80], line[1024];
+    const char *quote = property->fallback ? "`" : "";
     size_t size = 0;
     weir_code rc;
 
@@ -112,8 +113,8 @@ static weir_code add_property(weir_buffer *out, const weir_property *property)
         variable[size] = strchr(".-", property->name[size]) ? '_' : (char)toupper((unsigned char)property->name[size]);
     variable[size] = '\0';
     (void)snprintf(line, sizeof line, "\n### `%s`\n\n%s · default: %s%s%s · used by: %s · environment: `WEIR_%s`\n\n",
-                   property->name, type, property->fallback ? "`" : "", property->fallback ? property->fallback : "none",
-                   property->fallback ? "`" : "", property->used_by, variable);
+                   property->name, type, quote, property->fallback ? property->fallback : "none", quote,
+                   property->used_by, variable);
     rc = add(out, line);
     if (rc == WEIR_OK)
         rc = add(out, property->doc);

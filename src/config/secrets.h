@@ -11,8 +11,8 @@
 #define WEIR__SECRET_SHOWN "***"
 
 /**
- * Fills in `${env:NAME}` and `${file:PATH}`; `$${` becomes `${`. What was filled in is not looked at again. A file's one
- * trailing line break is left out.
+ * Fills in `${env:NAME}` and `${file:PATH}`; `$${` becomes `${`. What was filled in is not looked at again. A file's
+ * one trailing line break is left out.
  *
  * @param text      as written
  * @param out       allocated, to be given to weir__secret_free()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading YAML: mappings become dotted names, everything that would make a file ambiguous is refused. libyaml is here. */
+/* Reading YAML: mappings become dotted names; what would make a file ambiguous is refused. libyaml is here only. */
 #include "config/config.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <yaml.h>
 
 #include "base/disk.h"
+#include "config/layers.h"
 #include "config/properties.h"
-#include "config/values.h"
 
 enum { FILE_MAXIMUM = 1 << 20, DEPTH_MAXIMUM = 64, ITEMS_MAXIMUM = 1000, SECTIONS_MAXIMUM = 1000 };
 
@@ -118,8 +118,8 @@ static weir_code next(yaml_reader *reader, yaml_event_t *event)
         return refuse_syntax(reader);
     if (!has_more_than_text(event))
         return WEIR_OK;
-    rc = refuse(reader, event, "anchors (&), aliases (*) and tags (!) are not supported; write the value out, in quotes "
-                               "if it begins so");
+    rc = refuse(reader, event, "anchors (&), aliases (*) and tags (!) are not supported; write the value out, in "
+                               "quotes if it begins so");
     yaml_event_delete(event);
     return rc;
 }
@@ -386,7 +386,7 @@ weir_code weir__config_read(weir_config *config, weir_bytes yaml, const char *na
         return at_line(&reader, 1, weir__fail(reader.err, WEIR_CONFIG, WEIR_REMEDY_FIX, "over 1 MiB long"));
     if (yaml.size >= sizeof mark && memcmp(yaml.data, mark, sizeof mark) == 0)
         yaml = weir__bytes(yaml.data + sizeof mark, yaml.size - sizeof mark);
-    good = weir__config_text_good(yaml.data, yaml.size);
+    good = weir__text_good(yaml.data, yaml.size);
     if (good < yaml.size)
         return at_line(&reader, line_at(yaml, good),
                        weir__fail(reader.err, WEIR_CONFIG, WEIR_REMEDY_FIX, "byte 0x%02X is not text in UTF-8",

@@ -275,14 +275,13 @@ END_TEST
 
 START_TEST(a_later_layer_wins_in_any_order)
 {
+    static const char yaml[] = "limits: {depth: 2, stack-kb: 99}\nstate: {dir: there}";
     weir_config *config = new_config();
     weir_error err;
 
     environment(config, "WEIR_LIMITS_DEPTH=3");
     set(config, "state.dir=here");
-    ck_assert_int_eq(weir__config_read(config, weir__bytes_text("limits: {depth: 2, stack-kb: 99}\nstate: {dir: there}"),
-                                       "job.yaml", &err),
-                     WEIR_OK);
+    ck_assert_int_eq(weir__config_read(config, weir__bytes_text(yaml), "job.yaml", &err), WEIR_OK);
     ck_assert_int_eq(weir__config_int(config, "limits.depth"), 3);
     ck_assert_int_eq(weir__config_int(config, "limits.stack-kb"), 99);
     ck_assert_str_eq(weir__config_text(config, "state.dir"), "here");
@@ -328,8 +327,8 @@ END_TEST
 
 START_TEST(kafka_properties_are_walked_by_name)
 {
-    weir_config *config = good("kafka: {ssl: {ca.location: /ca}, queue.buffering.max.ms: 5, acks: all, n: null, B_-2: x}");
-    const char *names[] = { "B_-2", "acks", "queue.buffering.max.ms", "ssl.ca.location" };
+    weir_config *config = good("kafka: {ssl: {ca.location: /ca}, linger.ms: 5, acks: all, n: null, B_-2: x}");
+    const char *names[] = { "B_-2", "acks", "linger.ms", "ssl.ca.location" };
     const char *values[] = { "x", "all", "5", "/ca" };
     const char *name, *value;
 

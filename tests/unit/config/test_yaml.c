@@ -108,7 +108,8 @@ static const struct {
     const char *message;
 } refused[] = {
     { "\n\nlimts: {depth: 5}", "job.yaml:3: unknown property 'limts.depth'; did you mean 'limits.depth'?" },
-    { "limits:\n  depth: 5\n  detph: 6\n", "job.yaml:3: unknown property 'limits.detph'; did you mean 'limits.depth'?" },
+    { "limits:\n  depth: 5\n  detph: 6\n",
+      "job.yaml:3: unknown property 'limits.detph'; did you mean 'limits.depth'?" },
     { "limts: {}", "job.yaml:1: unknown property 'limts'; docs/CONFIGURATION.md has them all" },
     { "foo: [1]", "job.yaml:1: unknown property 'foo'; docs/CONFIGURATION.md has them all" },
     { "foo: null", "job.yaml:1: unknown property 'foo'; docs/CONFIGURATION.md has them all" },
@@ -142,12 +143,12 @@ static const struct {
     { "? [a]\n: b", "job.yaml:1: a key must be a single value" },
     { "'': b", "job.yaml:1: an empty key, or a NUL byte in one" },
     { "~: b", "job.yaml:1: an empty key, or a NUL byte in one" },
-    { "limits:\n  depth: 5\n bad: 6\n", "job.yaml:3: no valid YAML: did not find expected key, while parsing a block mapping from "
-                                          "line 1" },
-    { "limits: {depth: 5\n", "job.yaml:2: no valid YAML: did not find expected ',' or '}', while parsing a flow mapping from "
-                            "line 1" },
-    { "limits:\n\tdepth: 5\n", "job.yaml:2: no valid YAML: found character that cannot start any token, while scanning for the "
-                             "next token from line 2" },
+    { "limits:\n  depth: 5\n bad: 6\n",
+      "job.yaml:3: no valid YAML: did not find expected key, while parsing a block mapping from line 1" },
+    { "limits: {depth: 5\n",
+      "job.yaml:2: no valid YAML: did not find expected ',' or '}', while parsing a flow mapping from line 1" },
+    { "limits:\n\tdepth: 5\n", "job.yaml:2: no valid YAML: found character that cannot start any token, while "
+                               "scanning for the next token from line 2" },
     { "a\nb\n\x01", "job.yaml:3: byte 0x01 is not text in UTF-8" },
     { "a: b\nc: \xFF\n", "job.yaml:2: byte 0xFF is not text in UTF-8" },
     { "a: b\nc: \xC3", "job.yaml:2: byte 0xC3 is not text in UTF-8" },
