@@ -61,7 +61,7 @@ printf 'undisturbed  %s\nkilled       %s\n' "$first" "$second"
 printf 'equal, byte for byte: %d lines, each once\n' "$(wc -l <"$work/killed/output.jsonl")"
 
 title "the ten aircraft that were late most often"
-/usr/bin/python3 scripts/worst.py "$work/killed/output.jsonl"
+/usr/bin/python3 jobs/flight-watch/worst.py "$work/killed/output.jsonl"
 
 title "where it all is"
 printf '%-10s %s\n' job jobs/flight-watch/job.c input "$input" outputs "$work/*/output.jsonl" state "$work/*/state/" \

@@ -5,6 +5,7 @@
     scripts/measure.py [--kill-at FILE BYTES] -- COMMAND...
 
 Prints one line for the shell's eval: status=N seconds=S peak_kb=K. The status is the shell's: 128 + N for signal N.
+peak_kb is the largest resident size, but never less than this program's own, some 14 MB: Linux counts it to the child.
 With --kill-at the command gets SIGKILL as soon as FILE holds BYTES bytes; it may well end before. When this program is
 interrupted, so is the command: nothing is left running.
 """
@@ -30,8 +31,11 @@ def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, waited_for)
     start = time.monotonic()
     # The measured line owns stdout; what the command prints goes to stderr.
-    pid = os.posix_spawnp(command[0], command, os.environ, setsigmask=[],
-                          file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+    try:
+        pid = os.posix_spawnp(command[0], command, os.environ, setsigmask=[],
+                              file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+    except OSError as error:
+        sys.exit(f"measure: {command[0]} cannot be started: {error.strerror}")
     while True:
         # Until the child ends; in between a look at the file every millisecond.
         got = signal.sigtimedwait(waited_for, 0.001) if kill_at else signal.sigwaitinfo(waited_for)

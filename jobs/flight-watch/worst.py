@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the ten worst aircraft of an output of jobs/flight-watch: scripts/worst.py OUTPUT.jsonl"""
+"""Prints the ten worst aircraft of an output of jobs/flight-watch: jobs/flight-watch/worst.py OUTPUT.jsonl"""
 
 import json
 import sys
