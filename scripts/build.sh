@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds weir in a folder; quick when nothing has changed.
 #   scripts/build.sh FOLDER [CONFIGURE-OPTION...]
+# Without options a folder that is configured keeps its own; with others than it has, it is built anew.
 # Says nothing but one line when all goes well; the whole output is in FOLDER/build.log.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,11 +22,11 @@ failed() {
 if [ ! -x configure ] || [ -n "$(find configure.ac Makefile.am -newer configure)" ]; then
     ./autogen.sh >>"$log" 2>&1 || failed ./autogen.sh
 fi
-# Other options than last time: configured again. What configure reads, make knows by itself.
 options=$folder/options
-if [ ! -f "$folder/Makefile" ] || [ "$(cat "$options" 2>/dev/null)" != "$*" ]; then
+if [ ! -f "$folder/Makefile" ] || { [ $# -gt 0 ] && [ "$(cat "$options" 2>/dev/null)" != "$*" ]; }; then
+    [ ! -f "$folder/Makefile" ] || make -C "$folder" clean >>"$log" 2>&1 || failed 'make clean'
     (cd "$folder" && "$top/configure" "$@") >>"$log" 2>&1 || failed configure
     printf '%s\n' "$*" >"$options"
 fi
 make -C "$folder" -j"$(nproc)" >>"$log" 2>&1 || failed make
-printf 'build: %s is up to date%s\n' "$folder" "${*:+ ($*)}"
+printf 'build: %s is up to date (options: %s)\n' "$folder" "$(cat "$options")"

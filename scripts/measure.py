@@ -5,7 +5,8 @@
     scripts/measure.py [--kill-at FILE BYTES] -- COMMAND...
 
 Prints one line for the shell's eval: status=N seconds=S peak_kb=K. The status is the shell's: 128 + N for signal N.
-peak_kb is the largest resident size, but never less than this program's own, some 14 MB: Linux counts it to the child.
+peak_kb is the largest resident size, but never less than this program's own at its start: Linux counts that to the
+child.
 With --kill-at the command gets SIGKILL as soon as FILE holds BYTES bytes; it may well end before. When this program is
 interrupted, so is the command: nothing is left running.
 """
