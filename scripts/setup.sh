@@ -22,6 +22,8 @@ test) packages="$build_packages $test_packages" ;;
 *) die "unknown set-up '$what': use build or test" ;;
 esac
 
+command -v dpkg-query >/dev/null ||
+    die "this is not Debian. Install what these packages hold, yyjson >= 0.10 too, and build by hand: $packages"
 missing=
 for package in $packages; do
     status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
