@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "engine/internal.h"
+#include "engine/result.h"
 
 enum { FIRST_BLOCK_BYTES = 2048 };
 
@@ -41,6 +42,7 @@ static void release_trees(weir_run *run)
     }
     for (weir_output_item *output = run->outputs; output; output = output->next)
         json_decref(output->tree);
+    weir__results_clear(run->recorded);
 }
 
 void weir__run_free(weir_run *run)

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inbox in the store's log: stream "inbox", owner = index (8 bytes, big-endian), number = line, record = the record
+ * as JSON; stream "journal", the same owner, number = the action's instance, record = a sealed result.
+ */
+#include "host/inbox.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/result.h"
+#include "host/record.h"
+#include "journal/entry.h"
+
+static const char inbox_stream[] = "inbox";
+static const char journal_stream[] = "journal";
+
+enum { OWNER_BYTES = 8, NOTE_FILE_BYTES = 1 << 20 };
+
+/* One recorded result that belongs to an entry. */
+typedef struct sealed_result {
+    struct sealed_result *next;
+    size_t size;
+    uint8_t bytes[];
+} sealed_result;
+
+struct weir_inbox_entry {
+    uint64_t index, line;
+    sealed_result *results, *last_result; /* by instance */
+    size_t size;
+    char *text;
+};
+
+struct weir_crash_note {
+    uint64_t index;
+    uint64_t times;
+    char last[160]; /* action and cause of the last one */
+};
+
+/* What hangs on weir_run.host. */
+typedef struct inbox_record {
+    uint64_t line;
+    bool is_stored;
+} inbox_record;
+
+static void encode_owner(uint64_t index, uint8_t owner[OWNER_BYTES])
+{
+    for (int i = 0; i < OWNER_BYTES; i++)
+        owner[i] = (uint8_t)(index >> (56 - 8 * i));
+}
+
+static uint64_t decode_owner(weir_bytes owner)
+{
+    uint64_t index = 0;
+
+    for (size_t i = 0; i < owner.size && i < OWNER_BYTES; i++)
+        index = index << 8 | owner.data[i];
+    return index;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static weir_code add_entry(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+{
+    weir_inbox *inbox = context;
+    weir_inbox_entry *entry;
+    char *text;
+
+    if (inbox->count == inbox->capacity) {
+        size_t capacity = inbox->capacity ? inbox->capacity * 2 : 16;
+        weir_inbox_entry *entries = realloc(inbox->entries, capacity * sizeof *entries);
+
+        if (!entries)
+            return weir__fail_memory(err, "the inbox");
+        inbox->entries = entries;
+        inbox->capacity = capacity;
+    }
+    text = malloc(record.size + 1);
+    if (!text)
+        return weir__fail_memory(err, "the inbox");
+    memcpy(text, record.data, record.size);
+    text[record.size] = '\0';
+    entry = &inbox->entries[inbox->count++]; /* the scan goes by owner, which is by index */
+    *entry = (weir_inbox_entry){ decode_owner(owner), (uint64_t)number, NULL, NULL, record.size, text };
+    return WEIR_OK;
+}
+
+static weir_code add_result(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+{
+    weir_inbox *inbox = context;
+    uint64_t index = decode_owner(owner);
+    sealed_result *result;
+
+    (void)number;
+    for (size_t i = 0; i < inbox->count; i++) {
+        weir_inbox_entry *entry = &inbox->entries[i];
+
+        if (entry->index != index)
+            continue;
+        result = malloc(sizeof *result + record.size);
+        if (!result)
+            return weir__fail_memory(err, "the journal");
+        result->next = NULL;
+        result->size = record.size;
+        memcpy(result->bytes, record.data, record.size);
+        if (entry->last_result)
+            entry->last_result->next = result;
+        else
+            entry->results = result;
+        entry->last_result = result;
+        return WEIR_OK;
+    }
+    return WEIR_OK; /* of a run that is over */
+}
+
+static weir_code add_note(weir_inbox *inbox, uint64_t index, const char *what, weir_error *err)
+{
+    weir_crash_note *note = NULL;
+
+    for (size_t i = 0; i < inbox->note_count && !note; i++) {
+        if (inbox->notes[i].index == index)
+            note = &inbox->notes[i];
+    }
+    if (!note) {
+        weir_crash_note *notes = realloc(inbox->notes, (inbox->note_count + 1) * sizeof *notes);
+
+        if (!notes)
+            return weir__fail_memory(err, "the crash notes");
+        inbox->notes = notes;
+        note = &notes[inbox->note_count++];
+        memset(note, 0, sizeof *note);
+        note->index = index;
+    }
+    note->times++;
+    (void)snprintf(note->last, sizeof note->last, "%s", what); /* cut, it still tells enough */
+    return WEIR_OK;
+}
+
+/* Lines "INDEX ACTION CAUSE"; a line that was cut off, or is none of these, says nothing. */
+static weir_code read_notes(weir_inbox *inbox, weir_error *err)
+{
+    char *text = malloc(NOTE_FILE_BYTES + 1);
+    weir_code rc = WEIR_OK;
+    ssize_t size;
+    char *line;
+
+    if (!text)
+        return weir__fail_memory(err, "the crash notes");
+    size = weir__disk_read_full(inbox->disk, inbox->crash_fd, text, NOTE_FILE_BYTES);
+    if (size < 0) {
+        rc = weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot read the crash notes");
+        goto out;
+    }
+    text[size] = '\0';
+    line = text;
+    while (rc == WEIR_OK && line < text + size) {
+        char *end = strchr(line, '\n');
+        char *what;
+        unsigned long long index;
+
+        if (!end)
+            break;
+        *end = '\0';
+        index = strtoull(line, &what, 10);
+        if (what != line && *what == ' ')
+            rc = add_note(inbox, index, what + 1, err);
+        line = end + 1;
+    }
+out:
+    free(text);
+    return rc;
+}
+
+weir_code weir__inbox_open(weir_inbox *inbox, weir_store *store, const weir_disk *disk, int crash_fd,
+                           uint64_t max_crashes, weir_error *err)
+{
+    weir_code rc;
+
+    memset(inbox, 0, sizeof *inbox);
+    inbox->disk = disk;
+    inbox->crash_fd = crash_fd;
+    inbox->max_crashes = max_crashes;
+    rc = weir__store_log_scan(store, inbox_stream, add_entry, inbox, err);
+    if (rc == WEIR_OK)
+        rc = weir__store_log_scan(store, journal_stream, add_result, inbox, err);
+    return rc == WEIR_OK ? read_notes(inbox, err) : rc;
+}
+
+static void clear_entry(weir_inbox_entry *entry)
+{
+    while (entry->results) {
+        sealed_result *next = entry->results->next;
+
+        free(entry->results);
+        entry->results = next;
+    }
+    free(entry->text);
+    entry->text = NULL;
+}
+
+void weir__inbox_close(weir_inbox *inbox)
+{
+    for (size_t i = 0; i < inbox->count; i++)
+        clear_entry(&inbox->entries[i]);
+    free(inbox->entries);
+    if (inbox->kept)
+        clear_entry(inbox->kept);
+    free(inbox->kept);
+    free(inbox->notes);
+    memset(inbox, 0, sizeof *inbox);
+}
+
+void weir__inbox_forget_crashes(weir_inbox *inbox)
+{
+    /* What stays behind after a failure here is read again, and says nothing of later records. */
+    if (inbox->disk && inbox->note_count)
+        (void)inbox->disk->ftruncate(inbox->disk->context, inbox->crash_fd, 0);
+    inbox->note_count = 0;
+}
+
+void weir__inbox_below(weir_inbox *inbox, uint64_t index)
+{
+    for (size_t i = 0; i < inbox->note_count; i++) {
+        if (inbox->notes[i].index >= index)
+            return;
+        for (size_t j = 0; j < inbox->count; j++) {
+            if (inbox->entries[j].index == inbox->notes[i].index)
+                return;
+        }
+    }
+    weir__inbox_forget_crashes(inbox);
+}
+
+bool weir__inbox_is_taken(const weir_inbox *inbox)
+{
+    return inbox->taken == inbox->count;
+}
+
+weir_code weir__inbox_check_crashes(const weir_inbox *inbox, const weir_run *run, weir_error *err)
+{
+    for (size_t i = 0; i < inbox->note_count && inbox->max_crashes; i++) {
+        const weir_crash_note *note = &inbox->notes[i];
+
+        if (note->index == run->index && note->times >= inbox->max_crashes)
+            return weir__fail(err, WEIR_FAILED, WEIR_REMEDY_FIX,
+                              "the record crashed the process %" PRIu64 " times (input.max-crashes), last in %s",
+                              note->times, note->last);
+    }
+    return WEIR_OK;
+}
+
+weir_code weir__inbox_add(weir_run *run, uint64_t line, weir_error *err)
+{
+    inbox_record *record = weir__arena_alloc(&run->arena, sizeof *record);
+
+    if (!record)
+        return weir__fail_memory(err, "a run");
+    *record = (inbox_record){ line, false };
+    run->host = record;
+    return WEIR_OK;
+}
+
+uint64_t weir__inbox_line(const weir_run *run)
+{
+    return ((const inbox_record *)run->host)->line;
+}
+
+static weir_code open_result(const sealed_result *sealed, weir_run *run, weir_action_result **out, weir_error *err)
+{
+    weir_entry_kind kind;
+    weir_bytes payload;
+    weir_code rc = weir__entry_open(weir__bytes(sealed->bytes, sealed->size), &kind, &payload, err);
+
+    if (rc == WEIR_OK)
+        rc = weir__result_parse(payload, &run->arena, out, err);
+    if (rc == WEIR_OK)
+        (*out)->is_written = true;
+    return rc;
+}
+
+weir_code weir__inbox_next(weir_inbox *inbox, weir_run *run, weir_error *err)
+{
+    weir_inbox_entry *entry = &inbox->entries[inbox->taken++];
+    weir_action_result **tail = &run->recorded;
+    weir_code rc = weir__inbox_add(run, entry->line, err);
+
+    run->index = entry->index;
+    if (rc == WEIR_OK)
+        rc = weir__record_parse(weir__bytes(entry->text, entry->size), SIZE_MAX, run, err);
+    for (sealed_result *sealed = entry->results; sealed && rc == WEIR_OK; sealed = sealed->next) {
+        rc = open_result(sealed, run, tail, err);
+        if (rc == WEIR_OK)
+            tail = &(*tail)->next;
+    }
+    if (rc == WEIR_OK)
+        ((inbox_record *)run->host)->is_stored = true;
+    else
+        weir__error_context(err, "record %" PRIu64 " of the inbox", entry->index);
+    clear_entry(entry);
+    return rc == WEIR_OK ? weir__inbox_check_crashes(inbox, run, err) : rc;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+weir_code weir__inbox_ended(weir_inbox *inbox, const weir_run *run, weir_cut *cut)
+{
+    const inbox_record *record = run->host;
+    uint8_t owner[OWNER_BYTES];
+    weir_code rc;
+
+    (void)inbox;
+    if (!record->is_stored)
+        return WEIR_OK;
+    encode_owner(run->index, owner);
+    rc = weir__cut_log_delete(cut, inbox_stream, weir__bytes(owner, sizeof owner));
+    return rc == WEIR_OK ? weir__cut_log_delete(cut, journal_stream, weir__bytes(owner, sizeof owner)) : rc;
+}
+
+weir_code weir__inbox_keep(weir_inbox *inbox, const weir_run *run, weir_bytes text)
+{
+    const inbox_record *record = run->host;
+
+    /* What is in the store stays there; without a store nothing is kept. */
+    if (record->is_stored || inbox->kept || !inbox->disk)
+        return WEIR_OK;
+    inbox->kept = calloc(1, sizeof *inbox->kept);
+    if (!inbox->kept)
+        return WEIR_NO_MEMORY;
+    inbox->kept->text = malloc(text.size + 1);
+    if (!inbox->kept->text)
+        return WEIR_NO_MEMORY;
+    memcpy(inbox->kept->text, text.data, text.size);
+    inbox->kept->size = text.size;
+    inbox->kept->index = run->index;
+    inbox->kept->line = record->line;
+    return WEIR_OK;
+}
+
+static weir_code put_record(weir_cut *cut, uint64_t index, uint64_t line, weir_bytes text)
+{
+    uint8_t owner[OWNER_BYTES];
+
+    encode_owner(index, owner);
+    return weir__cut_log_put(cut, inbox_stream, weir__bytes(owner, sizeof owner), (int64_t)line, text);
+}
+
+static weir_code put_results(weir_cut *cut, weir_run *run, weir_buffer *payload, weir_buffer *sealed, weir_error *err)
+{
+    uint8_t owner[OWNER_BYTES];
+    weir_code rc = WEIR_OK;
+
+    encode_owner(run->index, owner);
+    for (weir_action_result *result = run->results; result && rc == WEIR_OK; result = result->next) {
+        if (result->is_written)
+            continue;
+        weir__buffer_reset(payload);
+        weir__buffer_reset(sealed);
+        rc = weir__result_print(result, payload, err);
+        if (rc == WEIR_OK && weir__entry_seal(WEIR__ENTRY_ACTION_RESULT, weir__buffer_bytes(payload), sealed) != WEIR_OK)
+            rc = weir__fail_memory(err, "a journal entry");
+        if (rc == WEIR_OK && weir__cut_log_put(cut, journal_stream, weir__bytes(owner, sizeof owner), result->instance,
+                                               weir__buffer_bytes(sealed)) != WEIR_OK)
+            rc = weir__fail_memory(err, "a cut");
+        result->is_written = true;
+    }
+    return rc;
+}
+
+weir_code weir__inbox_cut(weir_inbox *inbox, weir_run *oldest, weir_cut *cut, weir_error *err)
+{
+    weir_buffer text, sealed;
+    weir_code rc = WEIR_OK;
+
+    weir__buffer_init(&text, SIZE_MAX);
+    weir__buffer_init(&sealed, SIZE_MAX);
+    for (weir_run *run = oldest; run && rc == WEIR_OK; run = run->newer) {
+        inbox_record *record = run->host;
+
+        if (!record->is_stored) {
+            weir__buffer_reset(&text);
+            if (weir__record_print(run, &text) != WEIR_OK ||
+                put_record(cut, run->index, record->line, weir__buffer_bytes(&text)) != WEIR_OK)
+                rc = weir__fail_memory(err, "a cut");
+            record->is_stored = true;
+        }
+        if (rc == WEIR_OK)
+            rc = put_results(cut, run, &text, &sealed, err);
+    }
+    if (rc == WEIR_OK && inbox->kept) {
+        const weir_inbox_entry *kept = inbox->kept;
+
+        if (put_record(cut, kept->index, kept->line, weir__bytes(kept->text, kept->size)) != WEIR_OK)
+            rc = weir__fail_memory(err, "a cut");
+    }
+    weir__buffer_clear(&text);
+    weir__buffer_clear(&sealed);
+    return rc;
+}
