@@ -171,6 +171,7 @@ void weir__store_close(weir_store *store)
     }
     (void)sqlite3_close(store->writer);
     weir__lock_release(store->disk, store->lock);
+    free(store->folder);
     free(store->database_path);
     free(store->wal_path);
     free(store->floor_path);
