@@ -51,8 +51,8 @@ bool weir__store_is_new(const weir_store *store);
  * Puts one cell, replacing an older one. All are borrowed for the call, and may hold any bytes.
  *
  * @return WEIR_OK;
- *         WEIR_LIMIT              key, path and value have more than 999,000,000 bytes together; nothing else is harmed (fix)
- *         WEIR_IO, WEIR_NO_MEMORY nothing since the last commit is kept, and nothing is written any more          (stop)
+ *         WEIR_LIMIT               more than 999,000,000 bytes in all; the transaction is not harmed          (fix)
+ *         WEIR_IO, WEIR_NO_MEMORY  nothing since the last commit is kept, and nothing is written any more     (stop)
  * The other writes fail in the same ways.
  */
 WEIR_CHECK weir_code weir__store_put(weir_store *store, weir_bytes key, weir_bytes path, weir_bytes value,

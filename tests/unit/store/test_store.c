@@ -131,8 +131,8 @@ START_TEST(a_large_commit_of_long_values_reads_back_as_written)
 
             (void)snprintf(key, sizeof key, "%d", (i * 7 + round) % KEYS);
             memset(value, 'a' + i % 26, SIZE);
-            ck_assert_int_eq(weir__store_put(store, text(key), text(""), weir__bytes(value, SIZE - (size_t)i * 11), &err),
-                             WEIR_OK);
+            ck_assert_int_eq(WEIR_OK, weir__store_put(store, text(key), text(""),
+                                                      weir__bytes(value, SIZE - (size_t)i * 11), &err));
             if (i % 3 == 0)
                 ck_assert_int_eq(weir__store_delete(store, text(key), text(""), &err), WEIR_OK);
         }
