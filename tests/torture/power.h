@@ -7,7 +7,7 @@
  * would have left it, again and again, without running anything anew:
  *
  *     power_disk *disk = power_new();
- *     … weir__store_open({ .folder = power_path(disk, "state"), .vfs = power_vfs(disk), .disk = power_port(disk) }) …
+ *     … weir__store_open({ .folder = …, .vfs = power_vfs(disk), .disk = power_port(disk) }) …
  *     for (uint64_t at = 0; at <= power_position(disk); at++) {
  *         power_disk *after = power_cut(disk, at, seed);
  *         … open it again, with the names of `after`, and check …
@@ -49,7 +49,7 @@ const weir_disk *power_port(power_disk *disk);
 /** The name of the SQLite VFS over it; lives as long as the disk. */
 const char *power_vfs(const power_disk *disk);
 
-/** The full path of a file, to be freed by the caller. name: "state/floor", without "." and ".."; "": the disk's folder. */
+/** The full path of a file, the caller's to free. name: "state/floor", without "." and ".."; "": the disk's folder. */
 char *power_path(const power_disk *disk, const char *name);
 
 /** A file's content, to be freed by the caller; NULL when there is no such file. */

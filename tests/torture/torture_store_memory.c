@@ -78,7 +78,8 @@ static void fail_every(bool for_good)
                           (unsigned long long)n, err.message);
             failures++;
         }
-        ck_assert_msg(count_descriptors() == descriptors, "allocation %llu: a file was left open", (unsigned long long)n);
+        ck_assert_msg(count_descriptors() == descriptors, "allocation %llu: a file is left open",
+                      (unsigned long long)n);
         ck_assert_msg(sqlite3_memory_used() == used, "allocation %llu: %lld bytes of SQLite's are left",
                       (unsigned long long)n, (long long)(sqlite3_memory_used() - used));
         ck_assert_msg(work(folder, 0, &after, &err) == WEIR_OK, "allocation %llu: %s", (unsigned long long)n,
