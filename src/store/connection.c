@@ -6,10 +6,23 @@
 
 #include "store/checksum_vfs.h"
 
+/* errno of the last I/O error, 0 if it is not known: SQLite keeps it per file. */
+static int last_errno(sqlite3 *db)
+{
+    sqlite3_file *wal = NULL;
+    int number = 0;
+
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal && wal->pMethods)
+        (void)wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &number); /* not known: it stays 0 */
+    if (!number)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number ? number : sqlite3_system_errno(db);
+}
+
 static weir_code fail(sqlite3 *db, const char *what, weir_error *err)
 {
     int code = sqlite3_extended_errcode(db);
-    int number = sqlite3_system_errno(db);
+    int number = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN ? last_errno(db) : 0;
     uint32_t page = 0;
     char text[64];
 
@@ -26,7 +39,7 @@ static weir_code fail(sqlite3 *db, const char *what, weir_error *err)
     if ((code & 0xFF) == SQLITE_CORRUPT)
         return weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "sqlite", code,
                                "%s: state.db is damaged (%s); " WEIR__STORE_ADVICE, what, sqlite3_errmsg(db));
-    if ((code & 0xFF) == SQLITE_IOERR && number)
+    if (number)
         return weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "sqlite", code, "%s: %s (%s)", what,
                                sqlite3_errmsg(db), strerror_r(number, text, sizeof text));
     return weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "sqlite", code, "%s: %s", what, sqlite3_errmsg(db));

@@ -38,7 +38,7 @@ enum {
 struct weir_store {
     /* From open to close. */
     const weir_disk *disk;
-    char *database_path, *wal_path, *floor_path, *lock_path;
+    char *folder, *database_path, *wal_path, *floor_path, *lock_path;
     bool is_new;
 
     /* The writing thread's. */

@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /**
- * Locks the file, making it if it is missing. The lock belongs to the descriptor: the kernel lets it go when the process
- * dies, however it does, so a stale file locks nobody out. Does not wait.
+ * Locks the file, making it if it is missing. The lock belongs to the descriptor: the kernel lets it go when the
+ * process dies, however it does, so a stale file locks nobody out. Does not wait.
  *
  * @param disk  its descriptors must be the system's
  * @param out   the descriptor to give to weir__lock_release()

@@ -17,15 +17,29 @@
 /* A message has room for 231 bytes, and a path may have thousands: its end says most. */
 #define PATH_SHOWN 80
 
-static char *join(const char *folder, const char *name)
+/* The folder's path without slashes at its end. */
+static char *plain_folder(const char *folder)
 {
     /* SQLite may take "file:…" for a URI. */
     const char *here = folder[0] == '/' ? "" : "./";
-    size_t size = strlen(here) + strlen(folder) + 1 + strlen(name) + 1;
+    size_t size = strlen(folder);
+    size_t path_size = strlen(here) + size + 1;
+    char *path = malloc(path_size);
+
+    while (size > 1 && folder[size - 1] == '/')
+        size--;
+    if (path)
+        (void)snprintf(path, path_size, "%s%.*s", here, (int)size, folder); /* it fits */
+    return path;
+}
+
+static char *join(const char *folder, const char *name)
+{
+    size_t size = strlen(folder) + 1 + strlen(name) + 1;
     char *path = malloc(size);
 
     if (path)
-        (void)snprintf(path, size, "%s%s/%s", here, folder, name); /* it fits */
+        (void)snprintf(path, size, "%s/%s", folder, name); /* it fits */
     return path;
 }
 
@@ -65,14 +79,9 @@ static weir_code require_database(const weir_store *store, weir_error *err)
 
 /* ---- making one ------------------------------------------------------------------------------------------------- */
 
-static weir_code make_folder(const char *folder, const weir_disk *disk, weir_error *err)
+static weir_code make_folder(const char *folder, weir_error *err)
 {
-    if (mkdir(folder, 0700) == 0) {
-        if (disk->sync_folder(disk->context, folder) != 0)
-            return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot make the folder durable");
-        return WEIR_OK;
-    }
-    if (errno != EEXIST)
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot make the folder");
     return WEIR_OK;
 }
@@ -116,6 +125,9 @@ static weir_code make_database(weir_store *store, const char *vfs, const char *j
     (void)snprintf(path, size, "%s.new", store->database_path); /* it fits */
     sqlite3_randomness(sizeof floor.store_id, &floor.store_id);
     rc = delete_leftovers(path, vfs, err);
+    /* The folder's own entry: it may have been made just now, or by a first start that the power cut off. */
+    if (rc == WEIR_OK && disk->sync_folder(disk->context, store->folder) != 0)
+        rc = weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot make the folder durable");
     if (rc == WEIR_OK)
         rc = weir__floor_write(disk, store->floor_path, &floor, err);
     if (rc == WEIR_OK)
@@ -181,7 +193,7 @@ static weir_code open_to_write(weir_store *store, const weir_store_options *opti
     bool exists = false;
     weir_wal_report wal;
     weir_schema_facts facts;
-    weir_code rc = options->must_exist ? require_database(store, err) : make_folder(options->folder, store->disk, err);
+    weir_code rc = options->must_exist ? require_database(store, err) : make_folder(store->folder, err);
 
     if (rc == WEIR_OK)
         rc = weir__lock_take(store->disk, store->lock_path, &store->lock, err);
@@ -250,10 +262,13 @@ weir_code weir__store_open(const weir_store_options *options, weir_store **out, 
     store->lock = -1;
     store->disk = options->disk ? options->disk : weir__disk_system();
     store->checkpoint_at = WEIR__STORE_CHECKPOINT_FRAMES;
-    store->database_path = join(options->folder, "state.db");
-    store->wal_path = join(options->folder, "state.db-wal");
-    store->floor_path = join(options->folder, "floor");
-    store->lock_path = join(options->folder, "lock");
+    store->folder = plain_folder(options->folder);
+    if (store->folder) {
+        store->database_path = join(store->folder, "state.db");
+        store->wal_path = join(store->folder, "state.db-wal");
+        store->floor_path = join(store->folder, "floor");
+        store->lock_path = join(store->folder, "lock");
+    }
     if (!store->database_path || !store->wal_path || !store->floor_path || !store->lock_path || !vfs) {
         rc = weir__fail_memory(err, "a store");
         goto out;

@@ -106,7 +106,7 @@ weir_code weir__store_checkpoint(weir_store *store, weir_error *err)
     rc = raise_floor(store, 0, 0, err);
     if (rc != WEIR_OK)
         return rc;
-    (void)sqlite3_busy_timeout(store->writer, 0); /* a reader in the log does no harm: SQLite waits for its end itself */
+    (void)sqlite3_busy_timeout(store->writer, 0); /* a reader that is still in the log does no harm: do not wait */
     code = sqlite3_wal_checkpoint_v2(store->writer, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     (void)sqlite3_busy_timeout(store->writer, WEIR__BUSY_TIMEOUT_MS);
     if (code != SQLITE_OK && code != SQLITE_BUSY)
@@ -171,6 +171,7 @@ void weir__store_close(weir_store *store)
     }
     (void)sqlite3_close(store->writer);
     weir__lock_release(store->disk, store->lock);
+    free(store->folder);
     free(store->database_path);
     free(store->wal_path);
     free(store->floor_path);

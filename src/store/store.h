@@ -19,9 +19,11 @@ typedef struct weir_store_options {
     const char *folder; /* made if it is missing (0700 under umask); holds the database, its WAL, and the lock */
     const char *job;    /* name of the job it belongs to; checked at every open */
     bool must_exist;    /* true: a folder without a store is an error (for looking at one) */
-    bool read_only;     /* true: takes no lock, writes nothing; while a job runs it sees the last commit */
-    const char *vfs;    /* SQLite VFS beneath; NULL: the default one. For tests */
-    const weir_disk *disk; /* for the lock and floor files */
+    bool read_only;     /* true: takes no lock, changes nothing; while a job runs it sees the last commit. SQLite sets
+                           up `state.db-shm` for it, so the folder must be writable unless a job is running */
+    const char *vfs;    /* SQLite VFS beneath, stays registered; NULL: the default one. For tests */
+    const weir_disk *disk; /* sees the same files as `vfs`, and its descriptors are the system's (one is locked); NULL:
+                              the system's */
 } weir_store_options;
 
 /**
@@ -37,7 +39,7 @@ typedef struct weir_store_options {
  */
 WEIR_CHECK weir_code weir__store_open(const weir_store_options *options, weir_store **out, weir_error *err);
 
-/** Checkpoints and closes; accepts NULL. What was not committed is gone. */
+/** Checkpoints, which leaves an empty log, and closes; accepts NULL. What was not committed is gone. */
 void weir__store_close(weir_store *store);
 
 /** True when this open made the store. */
@@ -45,7 +47,14 @@ bool weir__store_is_new(const weir_store *store);
 
 /* ---- writing: collected in one transaction, which the first write begins ----------------------------------------- */
 
-/** Puts one cell, replacing an older one. key, path: 0..2^30 bytes; value: 0..2^30 bytes. Borrowed for the call. */
+/**
+ * Puts one cell, replacing an older one. All are borrowed for the call, and may hold any bytes.
+ *
+ * @return WEIR_OK;
+ *         WEIR_LIMIT               more than 999,000,000 bytes in all; the transaction is not harmed          (fix)
+ *         WEIR_IO, WEIR_NO_MEMORY  nothing since the last commit is kept, and nothing is written any more     (stop)
+ * The other writes fail in the same ways.
+ */
 WEIR_CHECK weir_code weir__store_put(weir_store *store, weir_bytes key, weir_bytes path, weir_bytes value,
                                      weir_error *err);
 
@@ -59,20 +68,26 @@ WEIR_CHECK weir_code weir__store_log_put(weir_store *store, const char *stream, 
 /** Deletes all log records of one owner in one stream. */
 WEIR_CHECK weir_code weir__store_log_delete(weir_store *store, const char *stream, weir_bytes owner, weir_error *err);
 
-/** Sets a named position. name: 1..255 bytes. */
+/** Sets a named position. name: 1..255 bytes; names that begin with '#' are the store's own. */
 WEIR_CHECK weir_code weir__store_set_position(weir_store *store, const char *name, weir_bytes value, weir_error *err);
 
 /**
- * Makes all writes since the last commit durable, in one piece (synchronous=FULL). After an error nothing of them is
- * kept, and the store takes no more writes (its state on disk is that of the last commit).
+ * Makes all writes since the last commit durable, in one piece (synchronous=FULL); without any it does nothing.
+ *
+ * After an error the store takes no more writes, and shows the last commit or, if the error came late (in a sync, in the
+ * checkpoint that follows now and then), this one whole; so will the next open. Never a part of it.
  *
  * @return WEIR_OK; WEIR_IO (stop: disk full, damaged, …); WEIR_NO_MEMORY (stop)
  */
 WEIR_CHECK weir_code weir__store_commit(weir_store *store, weir_error *err);
 
 /* ---- reading: sees the last commit ------------------------------------------------------------------------------- */
+/* A walk keeps its view of the store until it ends; meanwhile no checkpoint can finish, so it should not wait long. */
 
-/** Called for one cell or record; views live for the call. A code other than WEIR_OK ends the walk and is returned. */
+/**
+ * Called for one cell or record; views live for the call. A code other than WEIR_OK ends the walk and is returned.
+ * It must not begin the same kind of walk anew.
+ */
 typedef weir_code (*weir_store_cell_fn)(void *context, weir_bytes key, weir_bytes path, weir_bytes value,
                                         weir_error *err);
 typedef weir_code (*weir_store_record_fn)(void *context, weir_bytes owner, int64_t number, weir_bytes record,
@@ -89,7 +104,10 @@ WEIR_CHECK weir_code weir__store_scan(weir_store *store, weir_store_cell_fn fn, 
 WEIR_CHECK weir_code weir__store_log_scan(weir_store *store, const char *stream, weir_store_record_fn fn,
                                           void *context, weir_error *err);
 
-/** A named position: copied into `value` (emptied first); *found = false when there is none. */
+/**
+ * A named position: copied into `value` (emptied first); *found = false when there is none. "#commit" is the number of
+ * the last commit, 8 bytes, big-endian; making the store is commit 1. WEIR_LIMIT (fix): more than `value` may hold.
+ */
 WEIR_CHECK weir_code weir__store_position(weir_store *store, const char *name, weir_buffer *value, bool *found,
                                           weir_error *err);
 

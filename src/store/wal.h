@@ -29,7 +29,8 @@ uint64_t weir__wal_salts(const uint8_t header[WEIR__WAL_HEADER_SIZE]);
  * Reads and checks the whole log (some 16 MiB at most, as the store checkpoints).
  *
  * A frame that begins a commit is written when the commit before it is durable (synchronous=FULL). So behind the first
- * frame that does not match there may be the rest of one commit, never the begin of another.
+ * frame that does not match there may be the rest of one commit, never the begin of another. A frame that is whole and
+ * ends a commit, with more frames behind it, is the proof; damage to the last two commits leaves none.
  *
  * @return WEIR_OK; WEIR_IO: unreadable (stop); WEIR_NO_MEMORY (stop)
  * Source: SQLite, "Database File Format", "The Write-Ahead Log".

@@ -151,7 +151,7 @@ void commit(weir_store *store)
     ck_assert_msg(weir__store_commit(store, &err) == WEIR_OK, "%s", err.message);
 }
 
-static weir_code add_cell(void *context, weir_bytes key, weir_bytes path, weir_bytes value, weir_error *err)
+weir_code add_cell(void *context, weir_bytes key, weir_bytes path, weir_bytes value, weir_error *err)
 {
     weir_buffer *out = context;
 

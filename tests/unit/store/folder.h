@@ -35,7 +35,10 @@ weir_bytes text(const char *text);
 void put(weir_store *store, const char *key, const char *path, const char *value);
 void commit(weir_store *store);
 
-/** "key/path=value" of all cells, one a line, in the order of the scan; the caller's to free. NULL and *err on error. */
+/** A weir_store_cell_fn: appends "key/path=value\n" to the weir_buffer that is its context. */
+weir_code add_cell(void *context, weir_bytes key, weir_bytes path, weir_bytes value, weir_error *err);
+
+/** "key/path=value" of all cells, one a line, in the order of the scan; the caller's to free. NULL: *err is set. */
 char *dump(weir_store *store, weir_error *err);
 
 /** The number of the last commit as the file has it. */
