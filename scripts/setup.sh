@@ -11,9 +11,10 @@ export PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PAT
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-certificates python3 python3-pip python3-setuptools python3-wheel
+build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-certificates
+    python3 python3-pip python3-setuptools python3-wheel
     libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev"
-test_packages="check clang-14 libclang-rt-14-dev shellcheck"
+test_packages="check clang-14 libclang-rt-14-dev shellcheck xz-utils"
 
 case $what in
 build) packages=$build_packages ;;
@@ -21,6 +22,8 @@ test) packages="$build_packages $test_packages" ;;
 *) die "unknown set-up '$what': use build or test" ;;
 esac
 
+command -v dpkg-query >/dev/null ||
+    die "this is not Debian. Install what these packages hold, yyjson >= 0.10 too, and build by hand: $packages"
 missing=
 for package in $packages; do
     status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
@@ -32,9 +35,14 @@ done
 if [ -n "$missing" ]; then
     [ "$(id -u)" = 0 ] || die "these Debian packages are missing:$missing. Install them, or run this as root"
     say "installing Debian packages:$missing"
-    apt-get update -qq
+    log=$(mktemp)
     # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
+        >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        die "apt-get failed; all it said is in $log"
+    fi
+    rm -f "$log"
 else
     say "Debian packages: all there"
 fi

@@ -80,6 +80,48 @@ void *weir__arena_grow(weir_arena *arena, size_t size)
     return block->data;
 }
 
+/* The newest block holds nothing but `data`: libc may grow it without a copy. */
+static void *grow_block(weir_arena *arena, size_t size)
+{
+    weir_arena_block *block;
+
+    if (size > SIZE_MAX - sizeof *block)
+        return NULL;
+    block = realloc(arena->blocks, sizeof *block + size);
+    if (!block)
+        return NULL;
+    block->size = size;
+    arena->blocks = block;
+    arena->at = block->data + size;
+    arena->end = arena->at;
+    return block->data;
+}
+
+void *weir__arena_resize(weir_arena *arena, void *data, size_t old_size, size_t size)
+{
+    uint8_t *start = data;
+    size_t old_rounded = (old_size + 15) & ~(size_t)15;
+    size_t rounded = (size + 15) & ~(size_t)15;
+    void *moved;
+
+    if (rounded < size)
+        return NULL;
+    if (start + old_rounded == arena->at) {
+        if (rounded <= (size_t)(arena->end - start)) {
+            arena->at = start + rounded;
+            return data;
+        }
+        if (start == arena->blocks->data)
+            return grow_block(arena, rounded);
+    }
+    if (rounded <= old_rounded)
+        return data;
+    moved = weir__arena_alloc(arena, size);
+    if (moved)
+        memcpy(moved, data, old_size);
+    return moved;
+}
+
 weir_bytes weir__arena_copy(weir_arena *arena, weir_bytes bytes)
 {
     weir_bytes copy = { NULL, 0 };

@@ -43,6 +43,15 @@ static inline void *weir__arena_alloc(weir_arena *arena, size_t size)
     return arena->at - rounded;
 }
 
+/**
+ * As realloc: gives an allocation another size; in place when it shrinks, and when it is the newest and there is room.
+ * What the newest allocation no longer needs is used for the next one. NULL when there is no memory: `data` is then as
+ * it was.
+ *
+ * @param data  from weir__arena_alloc() or this function, with `old_size`
+ */
+void *weir__arena_resize(weir_arena *arena, void *data, size_t old_size, size_t size);
+
 /** A copy with a NUL behind it (not counted in the size); `data` NULL when there is no memory. */
 weir_bytes weir__arena_copy(weir_arena *arena, weir_bytes bytes);
 

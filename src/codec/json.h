@@ -5,7 +5,8 @@
  *
  * The rules: RFC 8259; integers are int64, beyond is an error, as is a real beyond double's range, a duplicate member
  * name, invalid UTF-8, or more than `depth` levels (a scalar has 0 levels, [] has 1). \u0000 is allowed, in names too.
- * A text is one value with blanks around it.
+ * A text is one value with blanks around it. `-0` is the integer 0; a number with a point or an exponent is a real.
+ * No function here recurses; only freeing a tree does (jansson's).
  */
 #ifndef WEIR__CODEC_JSON_H
 #define WEIR__CODEC_JSON_H
@@ -41,7 +42,7 @@ typedef enum weir_json_kind {
  * @param out    the value; valid until the arena is reset
  * @return WEIR_OK;
  *         WEIR_INVALID    not JSON by the rules above; the message has the position: "byte 17: …"  (fix)
- *         WEIR_LIMIT      too deep                                                                (fix)
+ *         WEIR_LIMIT      too deep, whatever else is wrong behind that                            (fix)
  *         WEIR_NO_MEMORY                                                                          (stop)
  */
 WEIR_CHECK weir_code weir__json_parse(weir_bytes text, size_t depth, weir_arena *arena, const weir_json **out,
@@ -57,8 +58,8 @@ size_t weir__json_size(const weir_json *json);     /* elements or members; 0 for
 /** A member's value; NULL when absent or when `json` is no object. */
 const weir_json *weir__json_member(const weir_json *json, weir_bytes name);
 
-/** Goes through an array or object in the order written. Start with *at = NULL; false at the end. `name` may be NULL;
- * it is set for objects. */
+/** Goes through an array or object in the order written. Start with *at = NULL; false at the end, at once for a scalar.
+ * `name` may be NULL; it is set for objects. */
 bool weir__json_next(const weir_json *json, const weir_json **at, weir_bytes *name, const weir_json **value);
 
 /**
@@ -80,13 +81,14 @@ bool weir__tree_pointer(json_t *tree, const char *pointer, json_t **out);
 weir_json_kind weir__tree_kind(const json_t *tree);
 
 /* ---- printing: compact, members in order, integers as they are, reals shortest round-trip, '/' and non-ASCII as they
- * are, control characters as \b \f \n \r \t or \u00xx --------------------------------------------------------------- */
+ * are, control characters as \b \f \n \r \t or \u00xx -------------------------------------------------------------- */
 
 /** Appends a value. WEIR_LIMIT: the buffer's maximum; WEIR_NO_MEMORY. On failure the buffer keeps what it had. */
 WEIR_CHECK weir_code weir__json_print(const weir_json *json, weir_buffer *out);
 
-/** Appends a tree; the same bytes as for the parsed text of it. WEIR_LIMIT: deeper than `depth` (a tree that holds itself
- * is), or the buffer's maximum; WEIR_INVALID: a real that is not finite. On failure the buffer keeps what it had. */
+/** Appends a tree; the same bytes as for the parsed text of it. WEIR_LIMIT: deeper than `depth` (one that holds itself
+ * is), or the buffer's maximum; WEIR_INVALID: a string or name that is not UTF-8 (jansson's _nocheck functions take any
+ * bytes), a real that is not finite; all to be fixed. WEIR_NO_MEMORY. On failure the buffer keeps what it had. */
 WEIR_CHECK weir_code weir__tree_print(const json_t *tree, size_t depth, weir_buffer *out, weir_error *err);
 
 /** Appends a string with its quotes. `text` is valid UTF-8. */

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sorted cells. */
+#include "agent/cells.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void weir__cells_init(weir_cells *cells, weir_arena *arena)
+{
+    memset(cells, 0, sizeof *cells);
+    cells->arena = arena;
+}
+
+static bool has_bytes(const weir_cell *cell)
+{
+    return cell->type == WEIR__CELL_TEXT || cell->type == WEIR__CELL_JSON;
+}
+
+static void free_value(weir_cells *cells, weir_cell *cell)
+{
+    if (!cells->arena && has_bytes(cell)) {
+        cells->bytes -= cell->value.bytes.size;
+        free((void *)cell->value.bytes.data);
+    }
+}
+
+static void free_path(weir_cells *cells, weir_cell *cell)
+{
+    if (!cells->arena) {
+        cells->bytes -= cell->path.size;
+        free((void *)cell->path.data);
+    }
+}
+
+void weir__cells_clear(weir_cells *cells)
+{
+    if (!cells->arena) {
+        for (size_t i = 0; i < cells->count; i++) {
+            free_value(cells, &cells->items[i]);
+            free_path(cells, &cells->items[i]);
+        }
+        free(cells->items);
+    }
+    weir__cells_init(cells, cells->arena);
+}
+
+size_t weir__cells_lower_bound(const weir_cells *cells, weir_bytes path)
+{
+    size_t low = 0, high = cells->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (weir__bytes_compare(cells->items[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+weir_cell *weir__cells_find(const weir_cells *cells, weir_bytes path)
+{
+    size_t index = weir__cells_lower_bound(cells, path);
+
+    if (index < cells->count && weir__bytes_equal(cells->items[index].path, path))
+        return &cells->items[index];
+    return NULL;
+}
+
+/* A copy with a NUL behind it, so that a path can be printed; `data` NULL when there is no memory. */
+static weir_bytes copy_bytes(weir_cells *cells, weir_bytes bytes)
+{
+    weir_bytes copy = { NULL, 0 };
+    uint8_t *data;
+
+    if (cells->arena)
+        return weir__arena_copy(cells->arena, bytes);
+    data = malloc(bytes.size + 1);
+    if (!data)
+        return copy;
+    if (bytes.size)
+        memcpy(data, bytes.data, bytes.size);
+    data[bytes.size] = '\0';
+    cells->bytes += bytes.size;
+    copy.data = data;
+    copy.size = bytes.size;
+    return copy;
+}
+
+static bool grow(weir_cells *cells)
+{
+    size_t capacity = cells->capacity ? cells->capacity * 2 : 4;
+    weir_cell *items;
+
+    if (cells->count < cells->capacity)
+        return true;
+    if (cells->arena) {
+        items = weir__arena_alloc(cells->arena, capacity * sizeof *items);
+        if (items && cells->count)
+            memcpy(items, cells->items, cells->count * sizeof *items);
+    } else {
+        items = realloc(cells->items, capacity * sizeof *items);
+    }
+    if (!items)
+        return false;
+    cells->items = items;
+    cells->capacity = capacity;
+    return true;
+}
+
+weir_cell *weir__cells_put(weir_cells *cells, const weir_cell *cell, bool is_shared)
+{
+    size_t index = weir__cells_lower_bound(cells, cell->path);
+    bool is_there = index < cells->count && weir__bytes_equal(cells->items[index].path, cell->path);
+    weir_cell put = *cell;
+    weir_cell *slot;
+
+    if (has_bytes(cell) && !is_shared) {
+        put.value.bytes = copy_bytes(cells, cell->value.bytes);
+        if (!put.value.bytes.data)
+            return NULL;
+    }
+    if (is_there) {
+        slot = &cells->items[index];
+        free_value(cells, slot);
+        put.path = slot->path;
+        put.is_dirty = slot->is_dirty;
+        *slot = put;
+        return slot;
+    }
+    if (!is_shared)
+        put.path = copy_bytes(cells, cell->path);
+    if (!put.path.data || !grow(cells)) {
+        if (!is_shared) {
+            free_value(cells, &put);
+            if (put.path.data)
+                free_path(cells, &put);
+        }
+        return NULL;
+    }
+    slot = &cells->items[index];
+    memmove(slot + 1, slot, (cells->count - index) * sizeof *slot);
+    put.is_dirty = false;
+    *slot = put;
+    cells->count++;
+    return slot;
+}
+
+void weir__cells_remove(weir_cells *cells, size_t index)
+{
+    weir_cell *slot = &cells->items[index];
+
+    free_value(cells, slot);
+    free_path(cells, slot);
+    cells->count--;
+    memmove(slot, slot + 1, (cells->count - index) * sizeof *slot);
+}
+
+bool weir__path_is_beneath(weir_bytes path, weir_bytes parent)
+{
+    if (parent.size == 0)
+        return path.size > 0;
+    return path.size > parent.size && path.data[parent.size] == '.' &&
+           memcmp(path.data, parent.data, parent.size) == 0;
+}
+
+/* ---- as bytes ---------------------------------------------------------------------------------------------------- */
+
+static weir_code add_64(weir_buffer *out, uint64_t number)
+{
+    uint8_t bytes[8];
+
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(number >> (56 - 8 * i));
+    return weir__buffer_add(out, bytes, sizeof bytes);
+}
+
+weir_code weir__cell_encode(const weir_cell *cell, weir_buffer *out)
+{
+    weir_code rc = weir__buffer_add_byte(out, (uint8_t)cell->type);
+    uint64_t number;
+
+    if (rc != WEIR_OK)
+        return rc;
+    switch (cell->type) {
+    case WEIR__CELL_NULL:
+    case WEIR__CELL_OBJECT:
+    case WEIR__CELL_DELETED:
+        return WEIR_OK;
+    case WEIR__CELL_BOOL:
+        return weir__buffer_add_byte(out, cell->value.truth);
+    case WEIR__CELL_INT:
+        return add_64(out, (uint64_t)cell->value.integer);
+    case WEIR__CELL_REAL:
+        memcpy(&number, &cell->value.real, sizeof number);
+        return add_64(out, number);
+    case WEIR__CELL_TEXT:
+    case WEIR__CELL_JSON:
+        return weir__buffer_add(out, cell->value.bytes.data, cell->value.bytes.size);
+    }
+    return WEIR_INVALID;
+}
+
+bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell)
+{
+    uint64_t number = 0;
+    weir_bytes rest;
+
+    if (value.size == 0 || value.data[0] > WEIR__CELL_DELETED)
+        return false;
+    memset(cell, 0, sizeof *cell);
+    cell->path = path;
+    cell->type = (weir_cell_type)value.data[0];
+    rest = weir__bytes(value.data + 1, value.size - 1);
+    switch (cell->type) {
+    case WEIR__CELL_NULL:
+    case WEIR__CELL_OBJECT:
+    case WEIR__CELL_DELETED:
+        return rest.size == 0;
+    case WEIR__CELL_BOOL:
+        cell->value.truth = rest.size == 1 && rest.data[0] == 1;
+        return rest.size == 1 && rest.data[0] <= 1;
+    case WEIR__CELL_INT:
+    case WEIR__CELL_REAL:
+        if (rest.size != 8)
+            return false;
+        for (int i = 0; i < 8; i++)
+            number = number << 8 | rest.data[i];
+        if (cell->type == WEIR__CELL_INT)
+            cell->value.integer = (int64_t)number;
+        else
+            memcpy(&cell->value.real, &number, sizeof number);
+        return true;
+    case WEIR__CELL_TEXT:
+    case WEIR__CELL_JSON:
+        cell->value.bytes = rest;
+        return true;
+    }
+    return false;
+}

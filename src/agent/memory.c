@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory by paths. The rules are Flink Agents' (MemoryObject): a set path makes its parents, as objects; a map that is
+ * set is a value; an object is not replaced by a value; null exists. Deleting is ours.
+ */
+#include "agent/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "codec/json.h"
+
+enum { PATH_BYTES = 65536 };
+
+void weir__memory_init(weir_memory *memory, const weir_cells *base, weir_arena *arena, weir_failure *failure,
+                       const uint32_t *stamp, size_t depth)
+{
+    memory->base = base;
+    weir__cells_init(&memory->changes, arena);
+    memory->arena = arena;
+    memory->failure = failure;
+    memory->stamp = stamp;
+    memory->depth = depth;
+}
+
+/* ---- looking up -------------------------------------------------------------------------------------------------- */
+
+static weir_code keep_no_memory(weir_memory *memory)
+{
+    return weir__failure_keep(memory->failure, WEIR_NO_MEMORY, "no memory for the run's memory");
+}
+
+static bool check_path(weir_memory *memory, const char *path, weir_bytes *out)
+{
+    if (!path) {
+        (void)weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the path is NULL");
+        return false;
+    }
+    *out = weir__bytes_text(path);
+    if (out->size > PATH_BYTES) {
+        (void)weir__failure_keep(memory->failure, WEIR_INVALID, "memory: a path has %zu bytes, at most %d are allowed",
+                                 out->size, PATH_BYTES);
+        return false;
+    }
+    return true;
+}
+
+/* What stands at a path; NULL when absent. The root has no cell. */
+static const weir_cell *look_up(const weir_memory *memory, weir_bytes path)
+{
+    const weir_cell *cell = memory->changes.count ? weir__cells_find(&memory->changes, path) : NULL;
+
+    if (!cell && memory->base)
+        cell = weir__cells_find(memory->base, path);
+    return cell && cell->type != WEIR__CELL_DELETED ? cell : NULL;
+}
+
+/* Both layers beneath a path, merged: `walk` gives the live cells in order. */
+typedef struct walk {
+    const weir_memory *memory;
+    weir_bytes parent;
+    size_t in_base;
+    size_t in_changes;
+} walk;
+
+static walk walk_start(const weir_memory *memory, weir_bytes parent)
+{
+    walk at = { memory, parent, 0, weir__cells_lower_bound(&memory->changes, parent) };
+
+    if (memory->base)
+        at.in_base = weir__cells_lower_bound(memory->base, parent);
+    return at;
+}
+
+/* The next cell of one layer that lies beneath the parent. Names such as "a-b" stand between "a" and "a.b". */
+static const weir_cell *peek(const weir_cells *cells, size_t *index, weir_bytes parent)
+{
+    for (; cells && *index < cells->count; (*index)++) {
+        weir_bytes path = cells->items[*index].path;
+
+        if (weir__path_is_beneath(path, parent))
+            return &cells->items[*index];
+        if (path.size < parent.size || memcmp(path.data, parent.data, parent.size) != 0)
+            return NULL;
+    }
+    return NULL;
+}
+
+static const weir_cell *walk_next(walk *at)
+{
+    for (;;) {
+        const weir_cell *base = peek(at->memory->base, &at->in_base, at->parent);
+        const weir_cell *change = peek(&at->memory->changes, &at->in_changes, at->parent);
+        const weir_cell *next = base;
+
+        if (!base && !change)
+            return NULL;
+        if (change) {
+            int order = base ? weir__bytes_compare(change->path, base->path) : -1;
+
+            if (order <= 0) {
+                next = change;
+                at->in_changes++;
+            }
+            if (order >= 0)
+                at->in_base++;
+        } else {
+            at->in_base++;
+        }
+        if (next->type != WEIR__CELL_DELETED)
+            return next;
+    }
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static const char *type_name(weir_cell_type type)
+{
+    switch (type) {
+    case WEIR__CELL_NULL:
+        return "null";
+    case WEIR__CELL_BOOL:
+        return "a truth value";
+    case WEIR__CELL_INT:
+        return "an integer";
+    case WEIR__CELL_REAL:
+        return "a real";
+    case WEIR__CELL_TEXT:
+        return "a string";
+    case WEIR__CELL_JSON:
+        return "an array or a map";
+    case WEIR__CELL_OBJECT:
+        return "an object";
+    case WEIR__CELL_DELETED:
+        return "deleted";
+    }
+    return "unknown";
+}
+
+/* The cell to read, or NULL for absent and null. */
+static const weir_cell *find_value(weir_memory *memory, const char *path)
+{
+    const weir_cell *cell;
+    weir_bytes bytes;
+
+    if (!check_path(memory, path, &bytes))
+        return NULL;
+    cell = look_up(memory, bytes);
+    return cell && cell->type != WEIR__CELL_NULL ? cell : NULL;
+}
+
+static void keep_wrong_type(weir_memory *memory, const weir_cell *cell, const char *wanted)
+{
+    (void)weir__failure_keep(memory->failure, WEIR_INVALID, "memory: '%s' is %s, not %s",
+                             (const char *)cell->path.data, type_name(cell->type), wanted);
+}
+
+int64_t weir_memory_int(weir_memory *memory, const char *path, int64_t fallback)
+{
+    const weir_cell *cell = find_value(memory, path);
+
+    if (!cell)
+        return fallback;
+    if (cell->type == WEIR__CELL_INT)
+        return cell->value.integer;
+    keep_wrong_type(memory, cell, "an integer");
+    return fallback;
+}
+
+double weir_memory_real(weir_memory *memory, const char *path, double fallback)
+{
+    const weir_cell *cell = find_value(memory, path);
+
+    if (!cell)
+        return fallback;
+    if (cell->type == WEIR__CELL_REAL)
+        return cell->value.real;
+    if (cell->type == WEIR__CELL_INT)
+        return (double)cell->value.integer;
+    keep_wrong_type(memory, cell, "a number");
+    return fallback;
+}
+
+bool weir_memory_bool(weir_memory *memory, const char *path, bool fallback)
+{
+    const weir_cell *cell = find_value(memory, path);
+
+    if (!cell)
+        return fallback;
+    if (cell->type == WEIR__CELL_BOOL)
+        return cell->value.truth;
+    keep_wrong_type(memory, cell, "a truth value");
+    return fallback;
+}
+
+weir_bytes weir_memory_text(weir_memory *memory, const char *path)
+{
+    const weir_cell *cell = find_value(memory, path);
+    weir_bytes none = { NULL, 0 };
+
+    if (!cell)
+        return none;
+    if (cell->type == WEIR__CELL_TEXT)
+        return cell->value.bytes;
+    keep_wrong_type(memory, cell, "a string");
+    return none;
+}
+
+/* A cell's value as a tree: new; NULL when there is no memory, which is kept. */
+static json_t *cell_tree(weir_memory *memory, const weir_cell *cell)
+{
+    const weir_json *json;
+    json_t *tree = NULL;
+    weir_error err;
+
+    switch (cell->type) {
+    case WEIR__CELL_NULL:
+        return json_null();
+    case WEIR__CELL_BOOL:
+        return json_boolean(cell->value.truth);
+    case WEIR__CELL_INT:
+        tree = json_integer(cell->value.integer);
+        break;
+    case WEIR__CELL_REAL:
+        tree = json_real(cell->value.real);
+        break;
+    case WEIR__CELL_TEXT:
+        tree = json_stringn_nocheck((const char *)cell->value.bytes.data, cell->value.bytes.size);
+        break;
+    case WEIR__CELL_JSON:
+        /* Our own printing, within a depth that may since have been set lower. */
+        if (weir__json_parse(cell->value.bytes, SIZE_MAX, memory->arena, &json, &err) == WEIR_OK)
+            tree = weir__json_tree(json);
+        else
+            (void)weir__failure_keep_error(memory->failure, &err);
+        break;
+    case WEIR__CELL_OBJECT:
+    case WEIR__CELL_DELETED:
+        tree = json_object();
+        break;
+    }
+    if (!tree)
+        (void)keep_no_memory(memory);
+    return tree;
+}
+
+/* Where in `root` the cell goes: the object that holds it, and its name there. */
+static json_t *place(json_t *root, weir_bytes below, weir_bytes *name)
+{
+    json_t *object = root;
+    const uint8_t *dot;
+
+    while (object && (dot = memchr(below.data, '.', below.size))) {
+        size_t size = (size_t)(dot - below.data);
+
+        object = json_object_getn(object, (const char *)below.data, size);
+        below = weir__bytes(dot + 1, below.size - size - 1);
+    }
+    *name = below;
+    return object;
+}
+
+static json_t *object_tree(weir_memory *memory, weir_bytes path)
+{
+    json_t *root = json_object();
+    walk at = walk_start(memory, path);
+    const weir_cell *cell;
+
+    if (!root) {
+        (void)keep_no_memory(memory);
+        return NULL;
+    }
+    while ((cell = walk_next(&at))) {
+        size_t skip = path.size ? path.size + 1 : 0;
+        json_t *tree = cell_tree(memory, cell);
+        weir_bytes name;
+        /* A parent is stored and stands before its children, so it is in the tree already. */
+        json_t *object = place(root, weir__bytes(cell->path.data + skip, cell->path.size - skip), &name);
+
+        if (!tree || !object ||
+            json_object_setn_new_nocheck(object, (const char *)name.data, name.size, tree) != 0) {
+            if (!object)
+                json_decref(tree);
+            (void)keep_no_memory(memory);
+            json_decref(root);
+            return NULL;
+        }
+    }
+    return root;
+}
+
+json_t *weir_memory_get(weir_memory *memory, const char *path)
+{
+    const weir_cell *cell;
+    weir_bytes bytes;
+
+    if (!check_path(memory, path, &bytes))
+        return NULL;
+    cell = look_up(memory, bytes);
+    if (bytes.size == 0 && !cell)
+        return object_tree(memory, bytes);
+    if (!cell)
+        return NULL;
+    return cell->type == WEIR__CELL_OBJECT ? object_tree(memory, bytes) : cell_tree(memory, cell);
+}
+
+bool weir_memory_exists(weir_memory *memory, const char *path)
+{
+    weir_bytes bytes;
+
+    return check_path(memory, path, &bytes) && (bytes.size == 0 || look_up(memory, bytes));
+}
+
+json_t *weir_memory_fields(weir_memory *memory, const char *path)
+{
+    const weir_cell *cell;
+    json_t *names;
+    weir_bytes bytes;
+    walk at;
+
+    if (!check_path(memory, path, &bytes))
+        return NULL;
+    cell = look_up(memory, bytes);
+    if (bytes.size ? !cell || cell->type != WEIR__CELL_OBJECT : false)
+        return NULL;
+    names = json_array();
+    at = walk_start(memory, bytes);
+    while (names && (cell = walk_next(&at))) {
+        size_t skip = bytes.size ? bytes.size + 1 : 0;
+        const char *name = (const char *)cell->path.data + skip;
+        size_t size = cell->path.size - skip;
+
+        if (memchr(name, '.', size))
+            continue;
+        if (json_array_append_new(names, json_stringn_nocheck(name, size)) != 0) {
+            json_decref(names);
+            names = NULL;
+        }
+    }
+    if (!names)
+        (void)keep_no_memory(memory);
+    return names;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static weir_code put(weir_memory *memory, weir_bytes path, weir_cell cell)
+{
+    cell.path = path;
+    cell.stamp = *memory->stamp;
+    return weir__cells_put(&memory->changes, &cell, false) ? WEIR_OK : keep_no_memory(memory);
+}
+
+static weir_cell object_cell(void)
+{
+    return (weir_cell){ .type = WEIR__CELL_OBJECT };
+}
+
+/* Makes the parents that are missing; an ancestor that holds a value is an error, and then nothing is made. */
+static weir_code make_parents(weir_memory *memory, weir_bytes path)
+{
+    size_t made = 0; /* bytes of the deepest ancestor that is there */
+
+    for (size_t i = path.size; i > 0; i--) {
+        weir_bytes ancestor = weir__bytes(path.data, i - 1);
+        const weir_cell *cell;
+
+        if (path.data[i - 1] != '.')
+            continue;
+        cell = look_up(memory, ancestor);
+        if (!cell)
+            continue;
+        if (cell->type != WEIR__CELL_OBJECT)
+            return weir__failure_keep(memory->failure, WEIR_INVALID,
+                                      "memory: '%s' cannot be set, since '%.*s' is %s, not an object",
+                                      (const char *)path.data, (int)ancestor.size, (const char *)ancestor.data,
+                                      type_name(cell->type));
+        made = i;
+        break;
+    }
+    for (size_t i = made; i < path.size; i++) {
+        weir_code rc;
+
+        if (path.data[i] != '.')
+            continue;
+        rc = put(memory, weir__bytes(path.data, i), object_cell());
+        if (rc != WEIR_OK)
+            return rc;
+    }
+    return WEIR_OK;
+}
+
+/* Puts a value where no object stands. */
+static weir_code set(weir_memory *memory, const char *path, weir_cell cell)
+{
+    const weir_cell *there;
+    weir_bytes bytes;
+    weir_code rc;
+
+    if (!check_path(memory, path, &bytes))
+        return WEIR_INVALID;
+    if (bytes.size == 0)
+        return weir__failure_keep(memory->failure, WEIR_INVALID,
+                                  "memory: the root is an object and cannot be replaced by a value");
+    there = look_up(memory, bytes);
+    if (there && there->type == WEIR__CELL_OBJECT)
+        return weir__failure_keep(memory->failure, WEIR_INVALID,
+                                  "memory: object '%s' cannot be replaced by a value; delete it first", path);
+    if (!there) {
+        if (!weir__utf8_is_valid(bytes))
+            return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the path is not UTF-8");
+        rc = make_parents(memory, bytes);
+        if (rc != WEIR_OK)
+            return rc;
+    }
+    return put(memory, bytes, cell);
+}
+
+weir_code weir_memory_set_int(weir_memory *memory, const char *path, int64_t value)
+{
+    return set(memory, path, (weir_cell){ .type = WEIR__CELL_INT, .value.integer = value });
+}
+
+weir_code weir_memory_set_real(weir_memory *memory, const char *path, double value)
+{
+    if (!isfinite(value))
+        return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: '%s' cannot hold a real that is not finite",
+                                  path ? path : "(null)");
+    return set(memory, path, (weir_cell){ .type = WEIR__CELL_REAL, .value.real = value });
+}
+
+weir_code weir_memory_set_bool(weir_memory *memory, const char *path, bool value)
+{
+    return set(memory, path, (weir_cell){ .type = WEIR__CELL_BOOL, .value.truth = value });
+}
+
+weir_code weir_memory_set_text(weir_memory *memory, const char *path, weir_bytes text)
+{
+    if (!text.data)
+        return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the text for '%s' is absent (data is NULL)",
+                                  path ? path : "(null)");
+    if (!weir__utf8_is_valid(text))
+        return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the text for '%s' is not UTF-8",
+                                  path ? path : "(null)");
+    return set(memory, path, (weir_cell){ .type = WEIR__CELL_TEXT, .value.bytes = text });
+}
+
+static weir_code set_printed(weir_memory *memory, const char *path, const json_t *tree)
+{
+    weir_buffer text;
+    weir_error err;
+    weir_code rc;
+
+    weir__buffer_init(&text, SIZE_MAX);
+    rc = weir__tree_print(tree, memory->depth, &text, &err);
+    if (rc == WEIR_OK)
+        rc = set(memory, path,
+                 (weir_cell){ .type = WEIR__CELL_JSON, .value.bytes = weir__buffer_bytes(&text) });
+    else
+        (void)weir__failure_keep(memory->failure, rc, "memory: '%s': %s", path ? path : "(null)", err.message);
+    weir__buffer_clear(&text);
+    return rc;
+}
+
+weir_code weir_memory_set(weir_memory *memory, const char *path, json_t *value)
+{
+    weir_code rc = WEIR_INVALID;
+
+    if (!value)
+        return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the value for '%s' is NULL",
+                                  path ? path : "(null)");
+    switch (json_typeof(value)) {
+    case JSON_NULL:
+        rc = set(memory, path, (weir_cell){ .type = WEIR__CELL_NULL });
+        break;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        rc = weir_memory_set_bool(memory, path, json_is_true(value));
+        break;
+    case JSON_INTEGER:
+        rc = weir_memory_set_int(memory, path, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        rc = weir_memory_set_real(memory, path, json_real_value(value));
+        break;
+    case JSON_STRING:
+        rc = weir_memory_set_text(memory, path,
+                                  weir__bytes(json_string_value(value), json_string_length(value)));
+        break;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        rc = set_printed(memory, path, value);
+        break;
+    }
+    json_decref(value);
+    return rc;
+}
+
+weir_code weir_memory_new_object(weir_memory *memory, const char *path, bool overwrite)
+{
+    const weir_cell *there;
+    weir_bytes bytes;
+    weir_code rc;
+
+    if (!check_path(memory, path, &bytes))
+        return WEIR_INVALID;
+    if (bytes.size == 0)
+        return WEIR_OK;
+    there = look_up(memory, bytes);
+    if (there && there->type == WEIR__CELL_OBJECT)
+        return WEIR_OK;
+    if (there && !overwrite)
+        return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: '%s' exists and is %s, not an object", path,
+                                  type_name(there->type));
+    if (!there) {
+        if (!weir__utf8_is_valid(bytes))
+            return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the path is not UTF-8");
+        rc = make_parents(memory, bytes);
+        if (rc != WEIR_OK)
+            return rc;
+    }
+    return put(memory, bytes, object_cell());
+}
+
+/* Marks all cells of one layer that lie at or beneath a path. */
+static weir_code delete_layer(weir_memory *memory, const weir_cells *layer, weir_bytes path)
+{
+    for (size_t i = weir__cells_lower_bound(layer, path); i < layer->count; i++) {
+        weir_bytes found = layer->items[i].path;
+
+        if (weir__bytes_equal(found, path) || weir__path_is_beneath(found, path)) {
+            weir_code rc = put(memory, found, (weir_cell){ .type = WEIR__CELL_DELETED });
+
+            if (rc != WEIR_OK)
+                return rc;
+        } else if (found.size < path.size || memcmp(found.data, path.data, path.size) != 0) {
+            break;
+        }
+    }
+    return WEIR_OK;
+}
+
+weir_code weir_memory_delete(weir_memory *memory, const char *path)
+{
+    weir_bytes bytes;
+    weir_code rc;
+
+    if (!check_path(memory, path, &bytes))
+        return WEIR_INVALID;
+    /* Changes first: a mark replaces a change in its place, so the vector does not move under the loop. */
+    rc = delete_layer(memory, &memory->changes, bytes);
+    if (rc == WEIR_OK && memory->base)
+        rc = delete_layer(memory, memory->base, bytes);
+    return rc;
+}
+
+/* ---- at the end of a run ----------------------------------------------------------------------------------------- */
+
+weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells,
+                             weir_code (*changed)(void *context, const weir_cell *cell), void *context)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        const weir_cell *change = &changes->items[i];
+        weir_cell *cell = weir__cells_find(cells, change->path);
+
+        if (!cell && change->type == WEIR__CELL_DELETED)
+            continue;
+        cell = weir__cells_put(cells, change, false);
+        if (!cell)
+            return WEIR_NO_MEMORY;
+        if (!cell->is_dirty) {
+            weir_code rc = changed ? changed(context, cell) : WEIR_OK;
+
+            if (rc != WEIR_OK)
+                return rc;
+            cell->is_dirty = true;
+        }
+    }
+    return WEIR_OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside a memory: what the key holds, and the changes of one run laid over it. */
+#ifndef WEIR__AGENT_MEMORY_H
+#define WEIR__AGENT_MEMORY_H
+
+#include <weir/memory.h>
+
+#include "agent/cells.h"
+#include "agent/failure.h"
+
+struct weir_memory {
+    const weir_cells *base; /* the key's cells, borrowed; NULL for sensory memory */
+    weir_cells changes;     /* in the run's arena; DELETED hides a cell of base */
+    weir_arena *arena;
+    weir_failure *failure;
+    const uint32_t *stamp; /* number of the action that runs now */
+    size_t depth;          /* limits.depth, for trees that are set */
+};
+
+/** In a run's own struct; clear is the arena's. All borrowed for as long as the memory. */
+void weir__memory_init(weir_memory *memory, const weir_cells *base, weir_arena *arena, weir_failure *failure,
+                       const uint32_t *stamp, size_t depth);
+
+/**
+ * Carries a run's changes over into the cells of its key. A deleted path that the key holds stays there as a DELETED
+ * cell, for the next cut to write. `changed` is called for each cell that was clean until now.
+ *
+ * @return WEIR_OK; WEIR_NO_MEMORY: the cells are half changed, and nothing of them may be written (stop)
+ */
+WEIR_CHECK weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells,
+                                        weir_code (*changed)(void *context, const weir_cell *cell), void *context);
+
+#endif

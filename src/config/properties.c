@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of properties, and the search in it. The manual (docs/CONFIGURATION.md) is printed from it. */
+#include "config/properties.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define GIB (INT64_C(1) << 30)
+#define DAY_MS INT64_C(86400000)
+#define TOPIC_MAXIMUM 249 /* bytes of a topic's name, as Kafka limits it */
+
+/* Order: sections in one piece, as a reader would ask for them. Fields that are not named are 0 or NULL. */
+const weir_property weir__properties[] = {
+    { .name = "job.name",
+      .type = WEIR__PROPERTY_NAME,
+      .low = 1,
+      .high = 128,
+      .used_by = "every host",
+      .aliases = "Flink Agents: job-identifier, Kafka Streams: application.id, Flink: pipeline.name",
+      .doc = "What the job is called. Its consumer group, transactional ids, topics and files are named after it, so "
+             "it stays the same for the life of the job. Unset: the name that the job's code gives." },
+
+    { .name = "input.topics",
+      .type = WEIR__PROPERTY_LIST,
+      .low = 1,
+      .high = TOPIC_MAXIMUM,
+      .used_by = "run, Flink",
+      .doc = "The topics that are read. A topic's partitions are the units in which work is given to processes." },
+    { .name = "input.format",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "json",
+      .fallback = "json",
+      .used_by = "local, run, Flink",
+      .doc = "How a record's value is read. This version reads JSON: UTF-8, integers of 64 bits, no duplicate names." },
+    { .name = "input.key-by",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run, Flink",
+      .doc = "A JSON pointer into the value, such as `/user`: what it points to becomes the key, instead of the "
+             "record's own. Records go through a repartition topic of the job first, which fixes one order for good." },
+    { .name = "input.on-error",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "fail, skip, dlq",
+      .fallback = "fail",
+      .used_by = "local, run, Flink",
+      .aliases = "Kafka Streams: default.deserialization.exception.handler",
+      .doc = "What happens with a record that cannot be read, and with a run that fails. `fail`: what came before is "
+             "committed, the record is named, the process ends with status 1. `skip`: it is counted and left out. "
+             "`dlq`: it is written to `output.dlq-file` (local) or `output.dlq-topic` (Kafka), with the reason." },
+    { .name = "input.max-crashes",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = 1000000,
+      .fallback = "3",
+      .used_by = "local, run",
+      .doc = "An input record on which the process has crashed that many times is sent to `input.on-error` without "
+             "being run again, so that one record cannot keep a job from starting. 0: never. Counted only where state "
+             "is kept (`state.dir`)." },
+
+    { .name = "output.topic",
+      .type = WEIR__PROPERTY_NAME,
+      .low = 1,
+      .high = TOPIC_MAXIMUM,
+      .used_by = "run, Flink",
+      .doc = "The topic that outputs are written to." },
+    { .name = "output.format",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "json",
+      .fallback = "json",
+      .used_by = "local, run, Flink",
+      .doc = "How an output's value is written." },
+    { .name = "output.dlq-file",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "local",
+      .doc = "With `input.on-error: dlq`: the file that gets one line of JSON for each record that was refused and for "
+             "each run that failed, with the reason." },
+    { .name = "output.dlq-topic",
+      .type = WEIR__PROPERTY_NAME,
+      .low = 1,
+      .high = TOPIC_MAXIMUM,
+      .used_by = "run, Flink",
+      .aliases = "Kafka Connect: errors.deadletterqueue.topic.name, "
+                 "Kafka Streams: errors.dead.letter.queue.topic.name",
+      .doc = "With `input.on-error: dlq`: the topic that gets each record that was refused and each run that failed; "
+             "headers say what, where and why." },
+
+    { .name = "state.dir",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "local, run",
+      .aliases = "Kafka Streams: state.dir, Flink: state.backend.rocksdb.localdir",
+      .doc = "The folder of the job's state and journal; made if it is missing. It belongs to one job, and to one "
+             "process at a time. Unset: the local host keeps all in memory, and a restart begins again." },
+    { .name = "state.cache-mb",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 1048576,
+      .fallback = "64",
+      .unit = "MiB",
+      .used_by = "local, run",
+      .aliases = "Kafka Streams: statestore.cache.max.bytes",
+      .doc = "Memory for values of keyed state that were used lately, over all tasks of the process. What does not "
+             "fit is read from the disk again. Values that are not on the disk yet are never dropped." },
+    { .name = "state.inbox-mb",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 1048576,
+      .fallback = "256",
+      .unit = "MiB",
+      .used_by = "run",
+      .doc = "The most that the inbox of a task may hold: the records below the committed offset whose runs have not "
+             "ended. Beyond it input pauses." },
+    { .name = "state.ttl-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = 0,
+      .fallback = "0",
+      .unit = "ms",
+      .used_by = "no host yet",
+      .aliases = "Flink Agents: short-term-memory.state-ttl.ms, Flink: table.exec.state.ttl",
+      .doc = "How long a value of short-term memory lives after it was last written, in input time. 0: for good. "
+             "Expiry is not built yet, so this version takes 0 only." },
+
+    { .name = "action-state.topic",
+      .type = WEIR__PROPERTY_NAME,
+      .low = 1,
+      .high = TOPIC_MAXIMUM,
+      .used_by = "run, Flink",
+      .aliases = "Flink Agents: kafkaActionStateTopic",
+      .doc = "The topic that holds the journal: what runs have done outside. Locally it lies in `state.dir`." },
+    { .name = "action-state.retain",
+      .type = WEIR__PROPERTY_BOOL,
+      .fallback = "false",
+      .used_by = "local, run",
+      .doc = "Keep the journal of runs that have ended, for audits and for looking back. false: their entries are "
+             "deleted once their end is committed, and the journal stays as small as what is in flight." },
+    { .name = "action-state.required",
+      .type = WEIR__PROPERTY_BOOL,
+      .fallback = "true",
+      .used_by = "run, Flink",
+      .doc = "Whether calls that must not be repeated insist on a durable journal. true: `run` and Flink refuse to "
+             "start without `action-state.topic`. false: such calls are made without a record, and may be repeated "
+             "after a crash." },
+
+    { .name = "limits.events-per-run",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 1000000000,
+      .fallback = "10000",
+      .used_by = "every host",
+      .doc = "The most events of one run. Actions that trigger each other in a circle meet it: the run fails, and the "
+             "error names the circle." },
+    { .name = "limits.runs-in-flight",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 25000,
+      .fallback = "10000",
+      .used_by = "every host",
+      .aliases = "Flink: table.exec.async-state.in-flight-records-limit",
+      .doc = "The most runs that have begun and not ended. Beyond it input pauses. Each one that waits for a call "
+             "holds a stack, and a stack takes two memory maps of the 65530 that Linux allows a process: hence the "
+             "upper bound." },
+    { .name = "limits.queue-per-key",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 1000000000,
+      .fallback = "10000",
+      .used_by = "every host",
+      .doc = "The most records that may wait behind a running one of the same key; beyond it input pauses." },
+    { .name = "limits.stack-kb",
+      .type = WEIR__PROPERTY_INT,
+      .low = 64,
+      .high = 65536,
+      .fallback = "256",
+      .unit = "KiB",
+      .used_by = "every host",
+      .doc = "The stack that an action runs on. An action that overflows it ends the process with a message that "
+             "names the action; raise it for actions that recurse deeply or keep large arrays in locals." },
+    { .name = "limits.depth",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 10000,
+      .fallback = "512",
+      .used_by = "every host",
+      .doc = "How deeply objects and arrays may be nested in a record, an event or a value of memory." },
+    { .name = "limits.record-bytes",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = GIB,
+      .fallback = "16777216",
+      .unit = "bytes",
+      .used_by = "every host",
+      .aliases = "Kafka: message.max.bytes",
+      .doc = "The largest input record. A longer one is a bad record, and is never held in memory as a whole." },
+
+    { .name = "calls.threads",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 1024,
+      .fallback = "16",
+      .used_by = "run, Flink",
+      .aliases = "Flink Agents: num-async-threads",
+      .doc = "Threads for calls to functions that block, over all tasks of the process. HTTP calls need none." },
+    { .name = "calls.in-doubt",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "park, fail, retry",
+      .fallback = "park",
+      .used_by = "run, Flink",
+      .doc = "What happens with a run whose call may or may not have been made, and may not simply be repeated. "
+             "`park`: it waits for `JOB resolve`, and so does its key. `fail`: it goes to `input.on-error`. `retry`: "
+             "the call is made again, at the risk of a second time." },
+    { .name = "calls.stop-timeout-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = DAY_MS,
+      .fallback = "30000",
+      .unit = "ms",
+      .used_by = "run, Flink",
+      .doc = "How long a stopping process waits for calls under way, so that their outcome is recorded." },
+
+    { .name = "commit-interval-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = DAY_MS,
+      .fallback = "100",
+      .unit = "ms",
+      .used_by = "local, run",
+      .aliases = "Kafka Streams: commit.interval.ms, Flink: execution.checkpointing.interval",
+      .doc = "The longest time between two commits while there is something to commit. Outputs are visible with the "
+             "commit that holds them: shorter means sooner, longer means fewer syncs of the disk." },
+    { .name = "commit-max-runs",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 1000000000,
+      .fallback = "10000",
+      .used_by = "local, run",
+      .doc = "A commit is made before its interval is over once that many runs have ended." },
+    { .name = "commit-max-bytes",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = GIB,
+      .fallback = "16777216",
+      .unit = "bytes",
+      .used_by = "local, run",
+      .doc = "A commit is made before its interval is over once outputs and changes of memory reach that size. One "
+             "run is never split, so a commit may be larger by the last run in it." },
+    { .name = "inbox-age-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = DAY_MS,
+      .fallback = "1000",
+      .unit = "ms",
+      .used_by = "run, Flink",
+      .doc = "How long a run may be open before the committed offset passes it and its record moves into the inbox." },
+    { .name = "threads",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 1024,
+      .fallback = "1",
+      .used_by = "run",
+      .aliases = "Kafka Streams: num.stream.threads",
+      .doc = "Stream threads of the process: each has a consumer, a producer and its own tasks." },
+
+    { .name = "schema-registry.url",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run, Flink",
+      .aliases = "Confluent: schema.registry.url",
+      .doc = "Where schemas are registered: `http://localhost:8081`. A user and password in it are a secret." },
+
+    { .name = "status.listen",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run",
+      .doc = "Address and port for health, metrics and tasks over HTTP: `127.0.0.1:9464`. Unset: none are served." },
+
+    { .name = "log.level",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "error, warn, info, debug",
+      .fallback = "warn",
+      .used_by = "every host",
+      .doc = "The least grave lines that are still written to stderr. `error`: somebody must act; `warn`: handled, but "
+             "worth knowing; `info`: starts, stops and commits; `debug`: the rest, record contents included." },
+    { .name = "log.format",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "text, json",
+      .fallback = "text",
+      .used_by = "every host",
+      .doc = "`text`: one line for people. `json`: one object a line, for collectors." },
+
+    { .name = "agent.error-handling-strategy",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "fail, retry, ignore",
+      .fallback = "fail",
+      .used_by = "built-in actions, which no host has yet",
+      .aliases = "Flink Agents: error-handling-strategy",
+      .doc = "What a built-in action does when a model fails or its answer does not fit the schema." },
+    { .name = "agent.max-retries",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = 1000000,
+      .fallback = "3",
+      .used_by = "built-in actions, which no host has yet",
+      .aliases = "Flink Agents: max-retries",
+      .doc = "With `agent.error-handling-strategy: retry`: tries after the first." },
+    { .name = "agent.retry-wait-interval",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = 86400,
+      .fallback = "1",
+      .unit = "s",
+      .used_by = "built-in actions, which no host has yet",
+      .aliases = "Flink Agents: retry-wait-interval",
+      .doc = "With `agent.error-handling-strategy: retry`: the wait before the first of them; it doubles each time." },
+};
+
+const size_t weir__property_count = sizeof weir__properties / sizeof *weir__properties;
+
+const weir_property *weir__property_find(const char *name)
+{
+    for (size_t i = 0; i < weir__property_count; i++) {
+        if (strcmp(weir__properties[i].name, name) == 0)
+            return &weir__properties[i];
+    }
+    return NULL;
+}
+
+bool weir__property_is_section(const char *name)
+{
+    size_t size = strlen(name);
+
+    if (strcmp(name, "kafka") == 0)
+        return true;
+    for (size_t i = 0; i < weir__property_count; i++) {
+        const char *known = weir__properties[i].name;
+
+        if (strncmp(known, name, size) == 0 && known[size] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* ---- the nearest -------------------------------------------------------------------------------------------------*/
+
+/* Longer names are nobody's slip of the pen; also bounds the work. */
+enum { NEAR_MAXIMUM = 64 };
+
+/* Ways of writing that are never the difference meant: max_retries, maxRetries' case. */
+static char plain(char c)
+{
+    return c == '_' ? '-' : (char)tolower((unsigned char)c);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edits from a to b: insert, delete, replace, swap two neighbours. Both at most NEAR_MAXIMUM bytes. */
+static size_t distance(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+    size_t rows[3][NEAR_MAXIMUM + 1];
+    size_t *before = rows[0], *above = rows[1], *row = rows[2];
+
+    for (size_t j = 0; j <= b_size; j++)
+        above[j] = j;
+    for (size_t i = 1; i <= a_size; i++) {
+        size_t *free_row = before;
+
+        row[0] = i;
+        for (size_t j = 1; j <= b_size; j++) {
+            bool same = plain(a[i - 1]) == plain(b[j - 1]);
+
+            row[j] = least(least(above[j] + 1, row[j - 1] + 1), above[j - 1] + (same ? 0 : 1));
+            if (i > 1 && j > 1 && plain(a[i - 1]) == plain(b[j - 2]) && plain(a[i - 2]) == plain(b[j - 1]))
+                row[j] = least(row[j], before[j - 2] + 1);
+        }
+        before = above;
+        above = row;
+        row = free_row;
+    }
+    return above[b_size];
+}
+
+static const char *last_part(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot ? dot + 1 : name;
+}
+
+static size_t cost_of(const char *name, const char *known)
+{
+    const char *name_end = last_part(name), *known_end = last_part(known);
+    size_t cost = distance(name, strlen(name), known, strlen(known));
+    size_t end_cost = distance(name_end, strlen(name_end), known_end, strlen(known_end));
+
+    /* The right name in the wrong section, or in none: as good as two slips. */
+    if (known_end != known && end_cost <= strlen(name_end) / 4)
+        cost = least(cost, 2 + end_cost);
+    return cost;
+}
+
+/* "Flink: x, Kafka: y" holds `name`: a whole word behind a space. */
+static bool has_alias(const char *aliases, const char *name)
+{
+    size_t size = strlen(name);
+    const char *at = aliases;
+
+    while (at && (at = strstr(at, name))) {
+        if (at > aliases && at[-1] == ' ' && (at[size] == ',' || at[size] == '\0'))
+            return true;
+        at++;
+    }
+    return false;
+}
+
+const char *weir__property_nearest(const char *name)
+{
+    const char *nearest = NULL;
+    size_t size = strlen(name);
+    size_t best = size / 3 > 2 ? size / 3 : 2;
+
+    if (size == 0 || size > NEAR_MAXIMUM)
+        return NULL;
+    for (size_t i = 0; i < weir__property_count; i++) {
+        if (has_alias(weir__properties[i].aliases, name))
+            return weir__properties[i].name;
+    }
+    for (size_t i = 0; i < weir__property_count; i++) {
+        const char *known = weir__properties[i].name;
+        size_t cost = strlen(known) <= NEAR_MAXIMUM ? cost_of(name, known) : best + 1;
+
+        if (cost < best || (cost == best && !nearest)) {
+            best = cost;
+            nearest = known;
+        }
+    }
+    return nearest;
+}
