@@ -556,25 +556,25 @@ weir_code weir_memory_delete(weir_memory *memory, const char *path)
 
 /* ---- at the end of a run ----------------------------------------------------------------------------------------- */
 
-weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells,
-                             weir_code (*changed)(void *context, const weir_cell *cell), void *context)
+weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells, bool is_durable)
 {
     for (size_t i = 0; i < changes->count; i++) {
         const weir_cell *change = &changes->items[i];
-        weir_cell *cell = weir__cells_find(cells, change->path);
+        weir_cell *cell;
 
-        if (!cell && change->type == WEIR__CELL_DELETED)
-            continue;
+        if (change->type == WEIR__CELL_DELETED) {
+            cell = weir__cells_find(cells, change->path);
+            if (!cell)
+                continue;
+            if (!is_durable) {
+                weir__cells_remove(cells, (size_t)(cell - cells->items));
+                continue;
+            }
+        }
         cell = weir__cells_put(cells, change, false);
         if (!cell)
             return WEIR_NO_MEMORY;
-        if (!cell->is_dirty) {
-            weir_code rc = changed ? changed(context, cell) : WEIR_OK;
-
-            if (rc != WEIR_OK)
-                return rc;
-            cell->is_dirty = true;
-        }
+        cell->is_dirty = is_durable;
     }
     return WEIR_OK;
 }

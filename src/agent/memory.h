@@ -22,12 +22,12 @@ void weir__memory_init(weir_memory *memory, const weir_cells *base, weir_arena *
                        const uint32_t *stamp, size_t depth);
 
 /**
- * Carries a run's changes over into the cells of its key. A deleted path that the key holds stays there as a DELETED
- * cell, for the next cut to write. `changed` is called for each cell that was clean until now.
+ * Carries a run's changes over into the cells of its key.
  *
+ * @param is_durable  true: a changed cell is marked dirty, and a deleted one that the key holds stays there as a DELETED
+ *                    cell, for the next cut to write; false: nothing is marked, and a deleted one goes
  * @return WEIR_OK; WEIR_NO_MEMORY: the cells are half changed, and nothing of them may be written (stop)
  */
-WEIR_CHECK weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells,
-                                        weir_code (*changed)(void *context, const weir_cell *cell), void *context);
+WEIR_CHECK weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells, bool is_durable);
 
 #endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The crash handler: async-signal-safe, so it formats by hand and writes with write(). */
+#include "engine/crash.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+
+enum { ALT_STACK_BYTES = 64 * 1024 };
+
+static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+/* A signal handler has no context but what is global. Set by weir__crash_install() alone. */
+static struct {
+    bool is_installed;
+    bool has_exit_hook;
+    int note_fd;
+    void *alt_stack;
+    struct sigaction before[SIGNALS];
+} handler = { .note_fd = -1 };
+
+typedef struct line {
+    char text[768];
+    size_t size;
+} line;
+
+static void add(line *out, const char *text)
+{
+    while (*text && out->size < sizeof out->text)
+        out->text[out->size++] = *text++;
+}
+
+static void add_number(line *out, uint64_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+
+    digits[--at] = '\0';
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    add(out, digits + at);
+}
+
+static void put(int fd, const line *out)
+{
+    ssize_t ignored = write(fd, out->text, out->size); /* dying: nobody is left to tell */
+
+    (void)ignored;
+}
+
+static const char *signal_name(int number)
+{
+    switch (number) {
+    case SIGSEGV:
+        return "SIGSEGV";
+    case SIGBUS:
+        return "SIGBUS";
+    case SIGFPE:
+        return "SIGFPE";
+    case SIGILL:
+        return "SIGILL";
+    case SIGABRT:
+        return "SIGABRT";
+    default:
+        return "exit()";
+    }
+}
+
+/* Says which action it was; `what` is "crashed (SIGSEGV)" or the like. */
+static void report(const weir_run *run, const char *what, const char *cause, size_t stack_bytes)
+{
+    line out = { .size = 0 };
+
+    add(&out, "weir: action '");
+    add(&out, run->action->full_name);
+    add(&out, "' ");
+    add(&out, what);
+    if (stack_bytes) {
+        add(&out, " of ");
+        add_number(&out, stack_bytes / 1024);
+        add(&out, " KiB");
+    }
+    add(&out, " on record ");
+    add_number(&out, run->index);
+    add(&out, stack_bytes ? "; raise limits.stack-kb, or use less stack\n"
+                          : "; the next start meets the same record, see input.max-crashes\n");
+    put(STDERR_FILENO, &out);
+    if (handler.note_fd < 0)
+        return;
+    out.size = 0;
+    add_number(&out, run->index);
+    add(&out, " ");
+    add(&out, run->action->full_name);
+    add(&out, " ");
+    add(&out, cause);
+    add(&out, "\n");
+    put(handler.note_fd, &out);
+}
+
+static const weir_run *current_run(const weir_engine **engine)
+{
+    const weir_run *run;
+
+    *engine = weir__engine_active();
+    run = *engine ? weir__engine_current(*engine) : NULL;
+    return run && run->action ? run : NULL;
+}
+
+static void handle(int number, siginfo_t *info, void *context)
+{
+    const weir_engine *engine;
+    const weir_run *run = current_run(&engine);
+
+    (void)context;
+    if (run) {
+        const weir_stacks *stacks = weir__engine_stacks(engine);
+        bool is_overflow =
+            (number == SIGSEGV || number == SIGBUS) && weir__stacks_is_overflow(stacks, info->si_addr);
+        line what = { .size = 0 };
+
+        if (is_overflow) {
+            report(run, "overflowed its stack", "stack-overflow", weir__stacks_size(stacks));
+        } else {
+            add(&what, "crashed (");
+            add(&what, signal_name(number));
+            add(&what, ")");
+            what.text[what.size] = '\0';
+            report(run, what.text, signal_name(number), 0);
+        }
+    }
+    /* What was there before takes over: a sanitizer's report, or the default, which ends the process. */
+    for (int i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &handler.before[i], NULL);
+    (void)raise(number);
+}
+
+static void at_exit(void)
+{
+    const weir_engine *engine;
+    const weir_run *run = handler.is_installed ? current_run(&engine) : NULL;
+
+    if (run)
+        report(run, "called exit()", "exit()", 0);
+}
+
+weir_code weir__crash_install(int note_fd, weir_error *err)
+{
+    struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    stack_t stack = { .ss_size = ALT_STACK_BYTES };
+
+    if (!handler.alt_stack) {
+        handler.alt_stack =
+            mmap(NULL, ALT_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (handler.alt_stack == MAP_FAILED) {
+            handler.alt_stack = NULL;
+            return weir__fail_memory(err, "the signal stack");
+        }
+    }
+    if (!handler.has_exit_hook) {
+        if (atexit(at_exit) != 0)
+            return weir__fail_memory(err, "the exit hook");
+        handler.has_exit_hook = true;
+    }
+    stack.ss_sp = handler.alt_stack;
+    (void)sigaltstack(&stack, NULL); /* size and place are right */
+    handler.note_fd = note_fd;
+    (void)sigemptyset(&action.sa_mask);
+    for (int i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &action, &handler.before[i]); /* catchable signals */
+    handler.is_installed = true;
+    return WEIR_OK;
+}
+
+void weir__crash_remove(void)
+{
+    if (!handler.is_installed)
+        return;
+    for (int i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &handler.before[i], NULL);
+    handler.is_installed = false;
+    handler.note_fd = -1;
+}

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run's own affairs: its events, outputs and counters, its memory, and what an action may ask of it. */
+#include "engine/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "engine/internal.h"
+
+enum { FIRST_BLOCK_BYTES = 2048 };
+
+static const char *run_id(void *context)
+{
+    return weir_run_id(context);
+}
+
+weir_run *weir__run_new(weir_engine *engine)
+{
+    weir_run *run = calloc(1, sizeof *run);
+
+    if (!run)
+        return NULL;
+    run->engine = engine;
+    weir__arena_init(&run->arena, FIRST_BLOCK_BYTES);
+    run->scope = (weir_event_scope){ &run->arena, &run->failure, run_id, run };
+    return run;
+}
+
+/* Trees are counted by jansson; all else is the arena's. */
+static void release_trees(weir_run *run)
+{
+    json_decref(run->value_tree);
+    run->value_tree = NULL;
+    if (run->input_event.scope) {
+        for (weir_event *event = &run->input_event; event; event = event->next)
+            weir__event_clear(event);
+    }
+    for (weir_output_item *output = run->outputs; output; output = output->next)
+        json_decref(output->tree);
+}
+
+void weir__run_free(weir_run *run)
+{
+    if (!run)
+        return;
+    release_trees(run);
+    weir__arena_clear(&run->arena);
+    free(run);
+}
+
+void weir__run_reset(weir_run *run)
+{
+    release_trees(run);
+    weir__arena_reset(&run->arena);
+    run->failure.error.code = WEIR_OK;
+    run->state = WEIR__RUN_NEW;
+    run->value = NULL;
+    run->key_bytes = (weir_bytes){ NULL, 0 };
+    run->host = NULL;
+    run->key = NULL;
+    run->stack = NULL;
+    run->input_event.scope = NULL;
+    run->event = NULL;
+    run->outputs = NULL;
+    run->output_count = 0;
+    run->counts = NULL;
+    run->results = NULL;
+    run->recorded = NULL;
+    run->id = NULL;
+    run->is_seeded = false;
+    run->is_canceled = false;
+    run->timestamp = 0;
+}
+
+weir_code weir__run_make_key(weir_run *run, weir_error *err)
+{
+    char *text = weir__arena_alloc(&run->arena, WEIR__UUID_TEXT);
+    weir_bytes id = weir__bytes_text(weir_run_id(run));
+
+    if (!text || weir__failure_is_kept(&run->failure))
+        return weir__fail_memory(err, "a key");
+    weir__uuid_named(id, text);
+    run->key_bytes = weir__bytes(text, WEIR__UUID_TEXT - 1);
+    return WEIR_OK;
+}
+
+bool weir__run_begin(weir_run *run)
+{
+    const weir_engine_options *options = &run->engine->options;
+    weir_event *event = &run->input_event;
+
+    memset(event, 0, sizeof *event);
+    event->scope = &run->scope;
+    event->type = WEIR_INPUT_EVENT;
+    event->trigger = &options->job->triggers[0];
+    event->input = run->value;
+    if (run->value_tree) {
+        event->attributes = json_object();
+        if (!event->attributes || json_object_set_nocheck(event->attributes, "input", run->value_tree) != 0) {
+            (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for the input event");
+            return false;
+        }
+    }
+    run->event = event;
+    run->last_event = event;
+    run->next_action = 0;
+    run->event_count = 1;
+    run->instance = 0;
+    run->last_output = NULL;
+    run->last_count = NULL;
+    run->last_result = NULL;
+    weir__memory_init(&run->short_term, &run->key->cells, &run->arena, &run->failure, &run->instance, options->depth);
+    weir__memory_init(&run->sensory, NULL, &run->arena, &run->failure, &run->instance, options->depth);
+    return true;
+}
+
+/* ---- one action -------------------------------------------------------------------------------------------------- */
+
+/* Cells that the action with this number wrote last. */
+static size_t copy_stamped(const weir_cells *cells, uint32_t stamp, weir_cell *out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < cells->count; i++) {
+        if (cells->items[i].stamp == stamp) {
+            if (out)
+                out[count] = cells->items[i];
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Keeps what the action did, as views: encoding waits until a journal asks. */
+static void keep_result(weir_run *run, weir_event *before_event, weir_output_item *before_output,
+                        weir_count_item *before_count)
+{
+    weir_action_result *result = weir__arena_alloc(&run->arena, sizeof *result);
+    size_t short_term = copy_stamped(&run->short_term.changes, run->instance, NULL);
+    size_t sensory = copy_stamped(&run->sensory.changes, run->instance, NULL);
+
+    if (result)
+        memset(result, 0, sizeof *result);
+    if (result && short_term + sensory)
+        result->cells = weir__arena_alloc(&run->arena, (short_term + sensory) * sizeof *result->cells);
+    if (!result || (short_term + sensory && !result->cells)) {
+        (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for an action's result");
+        return;
+    }
+    result->action = run->action->full_name;
+    result->instance = run->instance;
+    result->short_term_count = copy_stamped(&run->short_term.changes, run->instance, result->cells);
+    result->sensory_count = copy_stamped(&run->sensory.changes, run->instance, result->cells + short_term);
+    result->first_event = before_event->next;
+    for (const weir_event *event = result->first_event; event; event = event->next)
+        result->event_count++;
+    result->first_output = before_output ? before_output->next : run->outputs;
+    for (const weir_output_item *output = result->first_output; output; output = output->next)
+        result->output_count++;
+    result->first_count = before_count ? before_count->next : run->counts;
+    for (const weir_count_item *count = result->first_count; count; count = count->next)
+        result->count_count++;
+    if (run->last_result)
+        run->last_result->next = result;
+    else
+        run->results = result;
+    run->last_result = result;
+}
+
+static void add_event(weir_run *run, weir_event *event)
+{
+    run->last_event->next = event;
+    run->last_event = event;
+}
+
+static void add_output(weir_run *run, weir_output_item *output)
+{
+    output->next = NULL;
+    if (run->last_output)
+        run->last_output->next = output;
+    else
+        run->outputs = output;
+    run->last_output = output;
+    run->output_count++;
+    run->event_count++;
+}
+
+static bool put_cells(weir_memory *memory, const weir_cell *cells, size_t count, uint32_t stamp)
+{
+    for (size_t i = 0; i < count; i++) {
+        weir_cell cell = cells[i];
+
+        cell.stamp = stamp;
+        if (!weir__cells_put(&memory->changes, &cell, true))
+            return false;
+    }
+    return true;
+}
+
+/* Puts a recorded result in the place of the action: the same events, outputs, counts and changes. */
+static void apply_recorded(weir_run *run, weir_action_result *recorded)
+{
+    weir_event *event = recorded->first_event;
+    weir_output_item *output = recorded->first_output;
+    weir_count_item *count = recorded->first_count;
+
+    for (size_t i = 0; i < recorded->event_count; i++) {
+        weir_event *next = event->next;
+
+        event->scope = &run->scope;
+        event->trigger = weir__job_trigger(run->engine->options.job, event->type);
+        event->upstream = run->event;
+        event->sent_by = run->action;
+        event->number = run->event_count++;
+        event->next = NULL;
+        add_event(run, event);
+        event = next;
+    }
+    for (size_t i = 0; i < recorded->output_count; i++) {
+        weir_output_item *next = output->next;
+
+        add_output(run, output);
+        output = next;
+    }
+    for (size_t i = 0; i < recorded->count_count; i++, count = count->next)
+        weir_count(run, count->metric, count->add);
+    if (!put_cells(&run->short_term, recorded->cells, recorded->short_term_count, run->instance) ||
+        !put_cells(&run->sensory, recorded->cells + recorded->short_term_count, recorded->sensory_count,
+                   run->instance))
+        (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a recorded result");
+}
+
+/* The recorded result of this action, if the journal has one that still fits. */
+static weir_action_result *take_recorded(weir_run *run)
+{
+    weir_action_result *recorded = run->recorded;
+
+    if (!recorded || recorded->instance != run->instance)
+        return NULL;
+    if (strcmp(recorded->action, run->action->full_name) != 0) {
+        weir__log(WEIR__LOG_WARN, "engine", "the journal has another action, its records are dropped run=%s action=%s recorded=%s",
+                  weir_run_id(run), run->action->full_name, recorded->action);
+        run->recorded = NULL;
+        return NULL;
+    }
+    run->recorded = recorded->next;
+    return recorded;
+}
+
+void weir__run_step(weir_run *run)
+{
+    weir_event *before_event = run->last_event;
+    weir_output_item *before_output = run->last_output;
+    weir_count_item *before_count = run->last_count;
+    weir_action_result *recorded;
+    weir_code rc = WEIR_OK;
+
+    run->instance++;
+    recorded = take_recorded(run);
+    if (recorded)
+        apply_recorded(run, recorded);
+    else
+        rc = run->action->fn(run, run->event, run->action->arg);
+    if (run->is_canceled)
+        return;
+    if (rc != WEIR_OK)
+        (void)weir__failure_keep(&run->failure, rc, "it returned '%s'", weir__code_name(rc));
+    if (weir__failure_is_kept(&run->failure)) {
+        weir__error_context(&run->failure.error, "action '%s'", run->action->full_name);
+        return;
+    }
+    if (run->engine->options.keep_results && !(run->action->flags & WEIR_ACTION_PURE))
+        keep_result(run, before_event, before_output, before_count);
+}
+
+/* ---- what an action may ask -------------------------------------------------------------------------------------- */
+
+weir_bytes weir_run_key(const weir_run *run)
+{
+    return run->key_bytes;
+}
+
+const char *weir_run_id(const weir_run *run)
+{
+    /* A cache behind a const view: a run belongs to one thread. */
+    weir_run *self = (weir_run *)run;
+    size_t size;
+    char *id;
+
+    if (run->id)
+        return run->id;
+    size = strlen(run->source) + 24;
+    id = weir__arena_alloc(&self->arena, size);
+    if (!id) {
+        (void)weir__failure_keep(&self->failure, WEIR_NO_MEMORY, "no memory for a run id");
+        return "";
+    }
+    (void)snprintf(id, size, "%s/%" PRIu64, run->source, run->index); /* it fits */
+    self->id = id;
+    return id;
+}
+
+int64_t weir_now(const weir_run *run)
+{
+    return run->timestamp;
+}
+
+/* Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (splitmix64). */
+uint64_t weir_random(weir_run *run)
+{
+    uint64_t mixed;
+
+    if (!run->is_seeded) {
+        run->random_state = weir__hash_stable(weir__bytes_text(weir_run_id(run)), 0);
+        run->is_seeded = true;
+    }
+    run->random_state += 0x9E3779B97F4A7C15u;
+    mixed = run->random_state;
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9u;
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBu;
+    return mixed ^ mixed >> 31;
+}
+
+weir_memory *weir_short_term(weir_run *run)
+{
+    return &run->short_term;
+}
+
+weir_memory *weir_sensory(weir_run *run)
+{
+    return &run->sensory;
+}
+
+weir_code weir_fail(weir_run *run, weir_code code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    code = weir__failure_keep_list(&run->failure, code, format, args);
+    va_end(args);
+    return code;
+}
+
+void weir_log(weir_run *run, const char *level, const char *format, ...)
+{
+    weir_log_level at = WEIR__LOG_INFO;
+    char message[512];
+    va_list args;
+
+    (void)weir__log_level_named(level ? level : "", &at); /* any other word counts as info */
+    if (!weir__log_wants(at))
+        return;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args); /* a cut line is still a line */
+    va_end(args);
+    weir__log(at, run->action ? run->action->full_name : "run", "%s run=%s", message, weir_run_id(run));
+}
+
+void weir_count(weir_run *run, const char *metric, int64_t add)
+{
+    weir_count_item *item;
+    weir_bytes name;
+
+    /* With results kept, each action's counts stand apart from those of the one before. */
+    item = run->last_count;
+    if (item && !run->engine->options.keep_results && strcmp(item->metric, metric) == 0) {
+        item->add += add;
+        return;
+    }
+    item = weir__arena_alloc(&run->arena, sizeof *item);
+    name = weir__arena_copy(&run->arena, weir__bytes_text(metric));
+    if (!item || !name.data) {
+        (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a counter");
+        return;
+    }
+    *item = (weir_count_item){ NULL, (const char *)name.data, add };
+    if (run->last_count)
+        run->last_count->next = item;
+    else
+        run->counts = item;
+    run->last_count = item;
+}
+
+/* ---- events and outputs ------------------------------------------------------------------------------------------ */
+
+enum { LONGEST_CYCLE = 16 };
+
+/* Describes how the last events led to each other, if they go round: "a -> b -> a". Returns false when they do not. */
+static bool describe_cycle(const weir_run *run, char *out, size_t capacity)
+{
+    const weir_event *chain[2 * LONGEST_CYCLE];
+    size_t length = 0, size = 0;
+
+    for (const weir_event *event = run->event; event && length < 2 * LONGEST_CYCLE; event = event->upstream)
+        chain[length++] = event;
+    for (size_t period = 1; period <= LONGEST_CYCLE && 2 * period <= length; period++) {
+        bool repeats = true;
+
+        for (size_t i = 0; i < period && repeats; i++)
+            repeats = strcmp(chain[i]->type, chain[i + period]->type) == 0 &&
+                      chain[i]->sent_by == chain[i + period]->sent_by;
+        if (!repeats)
+            continue;
+        for (size_t i = period + 1; i-- > 0 && size < capacity;) {
+            const char *by = chain[i]->sent_by ? chain[i]->sent_by->full_name : NULL;
+
+            /* The first one is named by its type alone: what sent it is the last arrow. */
+            if (i == period || !by)
+                size += (size_t)snprintf(out + size, capacity - size, "'%s'", chain[i]->type);
+            else
+                size += (size_t)snprintf(out + size, capacity - size, " -> %s -> '%s'", by, chain[i]->type);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Counts one more event or output. */
+static weir_code check_limit(weir_run *run, const char *what)
+{
+    size_t limit = run->engine->options.events_per_run;
+    char cycle[160];
+
+    if (run->event_count <= limit)
+        return WEIR_OK;
+    if (describe_cycle(run, cycle, sizeof cycle))
+        return weir__failure_keep(&run->failure, WEIR_LIMIT, "more than %zu events in one run (limits.events-per-run), a cycle: %s",
+                                  limit, cycle);
+    return weir__failure_keep(&run->failure, WEIR_LIMIT,
+                              "more than %zu events in one run (limits.events-per-run), the last one %s", limit, what);
+}
+
+weir_code weir_send(weir_run *run, const char *type, json_t *attributes)
+{
+    const weir_job *job = run->engine->options.job;
+    weir_event *event = NULL;
+    weir_bytes name;
+    weir_code rc = WEIR_INVALID;
+
+    if (!type || *type == '\0') {
+        (void)weir__failure_keep(&run->failure, WEIR_INVALID, "an event's type is empty");
+        goto out;
+    }
+    if (strcmp(type, WEIR_OUTPUT_EVENT) == 0) {
+        (void)weir__failure_keep(&run->failure, WEIR_INVALID, "%s is sent by weir_output()", type);
+        goto out;
+    }
+    if (!json_is_object(attributes)) {
+        (void)weir__failure_keep(&run->failure, WEIR_INVALID, "event '%s': the attributes are %s", type,
+                                 attributes ? "no object" : "NULL");
+        goto out;
+    }
+    rc = check_limit(run, type);
+    if (rc != WEIR_OK)
+        goto out;
+    event = weir__arena_alloc(&run->arena, sizeof *event);
+    if (!event)
+        goto no_memory;
+    memset(event, 0, sizeof *event);
+    event->scope = &run->scope;
+    event->trigger = weir__job_trigger(job, type);
+    if (event->trigger) {
+        event->type = event->trigger->type;
+    } else {
+        name = weir__arena_copy(&run->arena, weir__bytes_text(type));
+        if (!name.data)
+            goto no_memory;
+        event->type = (const char *)name.data;
+    }
+    event->upstream = run->event;
+    event->sent_by = run->action;
+    event->attributes = attributes;
+    event->number = run->event_count++;
+    add_event(run, event);
+    return WEIR_OK;
+no_memory:
+    rc = weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for event '%s'", type);
+out:
+    json_decref(attributes);
+    return rc;
+}
+
+/* Takes what stands in the scratch buffer as the next output. */
+static weir_code take_output(weir_run *run, json_t *tree)
+{
+    weir_output_item *output = weir__arena_alloc(&run->arena, sizeof *output);
+    weir_bytes text = weir__arena_copy(&run->arena, weir__buffer_bytes(&run->engine->scratch));
+
+    if (!output || !text.data)
+        return weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for an output");
+    *output = (weir_output_item){ NULL, text, json_incref(tree) };
+    add_output(run, output);
+    return WEIR_OK;
+}
+
+weir_code weir_output(weir_run *run, json_t *value)
+{
+    weir_engine *engine = run->engine;
+    weir_error err;
+    weir_code rc;
+
+    if (!value)
+        return weir__failure_keep(&run->failure, WEIR_INVALID,
+                                  "an output is NULL; did json_pack() or another maker of it fail?");
+    rc = check_limit(run, WEIR_OUTPUT_EVENT);
+    if (rc == WEIR_OK) {
+        weir__buffer_reset(&engine->scratch);
+        rc = weir__tree_print(value, engine->options.depth, &engine->scratch, &err);
+        if (rc != WEIR_OK)
+            (void)weir__failure_keep(&run->failure, rc, "an output: %s", err.message);
+    }
+    if (rc == WEIR_OK)
+        rc = take_output(run, engine->options.keep_trees ? value : NULL);
+    json_decref(value);
+    return rc;
+}
+
+weir_code weir_output_bytes(weir_run *run, weir_bytes json)
+{
+    weir_engine *engine = run->engine;
+    const weir_json *value;
+    weir_error err;
+    weir_code rc = check_limit(run, WEIR_OUTPUT_EVENT);
+
+    if (rc != WEIR_OK)
+        return rc;
+    if (!json.data)
+        return weir__failure_keep(&run->failure, WEIR_INVALID, "an output is absent (data is NULL)");
+    rc = weir__json_parse(json, engine->options.depth, &run->arena, &value, &err);
+    if (rc != WEIR_OK)
+        return weir__failure_keep(&run->failure, rc, "an output: %s", err.message);
+    weir__buffer_reset(&engine->scratch);
+    rc = weir__json_print(value, &engine->scratch);
+    if (rc != WEIR_OK)
+        return weir__failure_keep(&run->failure, rc, "an output cannot be printed");
+    return take_output(run, NULL);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside a run, and what a host may ask of one. */
+#ifndef WEIR__ENGINE_RUN_H
+#define WEIR__ENGINE_RUN_H
+
+#include <weir/run.h>
+
+#include "agent/event.h"
+#include "agent/memory.h"
+#include "engine/keys.h"
+#include "engine/stacks.h"
+
+typedef struct weir_engine weir_engine;
+
+typedef enum weir_run_state {
+    WEIR__RUN_NEW,     /* the host fills it in */
+    WEIR__RUN_QUEUED,  /* another run of its key is not over */
+    WEIR__RUN_READY,   /* in the ready list */
+    WEIR__RUN_RUNNING, /* its action is on the current stack */
+    WEIR__RUN_WAITING, /* it owns a stack, and nothing of it moves until it is woken */
+    WEIR__RUN_ENDED    /* the host has its effects, or its error */
+} weir_run_state;
+
+/* One output, in the order sent. */
+typedef struct weir_output_item {
+    struct weir_output_item *next;
+    weir_bytes text; /* compact JSON */
+    json_t *tree;    /* owned; only with weir_engine_options.keep_trees, NULL when it was sent as text */
+} weir_output_item;
+
+/* One counter of the run. */
+typedef struct weir_count_item {
+    struct weir_count_item *next;
+    const char *metric;
+    int64_t add;
+} weir_count_item;
+
+/* What a completed action did: what a journal keeps of it. All views are the run's. */
+typedef struct weir_action_result {
+    struct weir_action_result *next;
+    const char *action;      /* full name */
+    uint32_t instance;       /* actions of this run before it */
+    weir_event *first_event; /* sent by it, NULL: none; `event_count` of them along `next` */
+    size_t event_count;
+    weir_output_item *first_output;
+    size_t output_count;
+    weir_cell *cells; /* of short-term memory, then of sensory memory */
+    size_t short_term_count;
+    size_t sensory_count;
+    weir_count_item *first_count;
+    size_t count_count;
+    bool is_written; /* the host's: it is in the journal already */
+} weir_action_result;
+
+struct weir_run {
+    weir_engine *engine;
+    weir_run_state state;
+    weir_run *next;          /* in the ready list, or at its key */
+    weir_run *older, *newer; /* runs that are not over, in the order accepted */
+    weir_arena arena;        /* all that lives as long as the run */
+
+    /* The input: filled in by the host. */
+    const char *source;     /* id of the input; outlives the run */
+    uint64_t index;         /* position in it */
+    weir_bytes key_bytes;   /* data NULL: none; the engine makes one from the run id */
+    int64_t timestamp;      /* ms */
+    const weir_json *value; /* in the arena; or */
+    json_t *value_tree;     /* owned */
+    void *host;             /* the host's own */
+
+    /* Under way. */
+    weir_key *key;
+    weir_failure failure;
+    weir_event_scope scope;
+    weir_event input_event;
+    weir_event *last_event;
+    weir_event *event;    /* being handled */
+    const weir_action *action; /* of it, that runs now */
+    size_t next_action;   /* of its trigger */
+    uint32_t event_count; /* events and outputs */
+    uint32_t instance;    /* number of the action that runs: stamps memory */
+    weir_memory short_term, sensory;
+    weir_output_item *outputs, *last_output;
+    size_t output_count;
+    weir_count_item *counts, *last_count;
+    weir_action_result *results, *last_result;
+    weir_action_result *recorded; /* from the journal: actions that are not run again */
+    weir_stack *stack;            /* WAITING */
+    bool is_canceled;
+    const char *id;
+    uint64_t random_state;
+    bool is_seeded;
+};
+
+#endif
