@@ -69,8 +69,8 @@ bool weir__path_is_beneath(weir_bytes path, weir_bytes parent);
 /* ---- as bytes ---------------------------------------------------------------------------------------------------- */
 
 /**
- * Appends a cell's value as the store keeps it: one byte of type; then nothing (NULL, OBJECT, DELETED), one byte (BOOL),
- * 8 bytes big-endian (INT two's complement, REAL IEEE 754), or the bytes themselves (TEXT, JSON).
+ * Appends a cell's value as the store keeps it: one byte of type; then nothing (NULL, OBJECT, DELETED), one byte
+ * (BOOL), 8 bytes big-endian (INT two's complement, REAL IEEE 754), or the bytes themselves (TEXT, JSON).
  */
 WEIR_CHECK weir_code weir__cell_encode(const weir_cell *cell, weir_buffer *out);
 

@@ -244,7 +244,8 @@ static weir_action_result *take_recorded(weir_run *run)
     if (!recorded || recorded->instance != run->instance)
         return NULL;
     if (strcmp(recorded->action, run->action->full_name) != 0) {
-        weir__log(WEIR__LOG_WARN, "engine", "the journal has another action, its records are dropped run=%s action=%s recorded=%s",
+        weir__log(WEIR__LOG_WARN, "engine",
+                  "the journal has another action, its records are dropped run=%s action=%s recorded=%s",
                   weir_run_id(run), run->action->full_name, recorded->action);
         run->recorded = NULL;
         return NULL;
@@ -430,8 +431,8 @@ static weir_code check_limit(weir_run *run, const char *what)
     if (run->event_count <= limit)
         return WEIR_OK;
     if (describe_cycle(run, cycle, sizeof cycle))
-        return weir__failure_keep(&run->failure, WEIR_LIMIT, "more than %zu events in one run (limits.events-per-run), a cycle: %s",
-                                  limit, cycle);
+        return weir__failure_keep(&run->failure, WEIR_LIMIT,
+                                  "more than %zu events in one run (limits.events-per-run), a cycle: %s", limit, cycle);
     return weir__failure_keep(&run->failure, WEIR_LIMIT,
                               "more than %zu events in one run (limits.events-per-run), the last one %s", limit, what);
 }

@@ -3,8 +3,8 @@
  * Cuts and commits. A cut's writes lie in one buffer, so that the loop's thread only copies bytes:
  *
  *   write := kind (1 byte) field field [number field]
- *   kind  := 'P' put key path, value follows · 'D' delete key path · 'L' log put stream owner, number and record follow ·
- *            'X' log delete stream owner
+ *   kind  := 'P' put key path, value follows · 'D' delete key path ·
+ *            'L' log put stream owner, number and record follow · 'X' log delete stream owner
  *   field := size (4 bytes, native) bytes;  number := 8 bytes, native
  */
 #include "host/commit.h"

@@ -719,7 +719,8 @@ static void warn_of_pipes(const local_host *host)
                   host->source.name);
     else if (!host->source.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
-                  "input '%s' is a pipe: after a crash it must be given again from its first record", host->source.name);
+                  "input '%s' is a pipe: after a crash it must be given again from its first record",
+                  host->source.name);
     if (!host->output.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
                   "output '%s' is a pipe: it cannot be exactly-once, outputs may come again after a crash",

@@ -18,8 +18,8 @@ static weir_code know_again(weir_sink *sink, const struct stat *status, const we
 
     if (mark->device != (uint64_t)status->st_dev || mark->inode != (uint64_t)status->st_ino)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                          "output '%s' is another file than the one that the state has written; give that one, or begin "
-                          "anew with another state folder",
+                          "output '%s' is another file than the one that the state has written; give that one, or "
+                          "begin anew with another state folder",
                           sink->name);
     if ((uint64_t)status->st_size < mark->length)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
@@ -86,8 +86,8 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
     case WEIR__SINK_EMPTY:
         if (status.st_size > 0)
             return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                              "output '%s' is not empty, but the state folder is new; name another file, or remove this "
-                              "one",
+                              "output '%s' is not empty, but the state folder is new; name another file, or remove "
+                              "this one",
                               sink->name);
         if (sink->owns_fd && disk->sync_folder(disk->context, path) != 0)
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot sync the folder of output '%s'", sink->name);

@@ -74,8 +74,8 @@ WEIR_CHECK weir_code weir__store_set_position(weir_store *store, const char *nam
 /**
  * Makes all writes since the last commit durable, in one piece (synchronous=FULL); without any it does nothing.
  *
- * After an error the store takes no more writes, and shows the last commit or, if the error came late (in a sync, in the
- * checkpoint that follows now and then), this one whole; so will the next open. Never a part of it.
+ * After an error the store takes no more writes, and shows the last commit or, if the error came late (in a sync, in
+ * the checkpoint that follows now and then), this one whole; so will the next open. Never a part of it.
  *
  * @return WEIR_OK; WEIR_IO (stop: disk full, damaged, …); WEIR_NO_MEMORY (stop)
  */
