@@ -17,7 +17,7 @@ typedef struct weir_store weir_store;
 
 typedef struct weir_store_options {
     const char *folder; /* made if it is missing (0700 under umask); holds the database, its WAL, and the lock */
-    const char *job;    /* name of the job it belongs to; checked at every open */
+    const char *job;    /* name of the job it belongs to; checked at every open (NULL: any, to look at) */
     bool must_exist;    /* true: a folder without a store is an error (for looking at one) */
     bool read_only;     /* true: takes no lock, changes nothing; while a job runs it sees the last commit. SQLite sets
                            up `state.db-shm` for it, so the folder must be writable unless a job is running */
