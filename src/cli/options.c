@@ -188,6 +188,7 @@ weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *op
                                 char **argv, weir_error *err)
 {
     weir_log_level level = WEIR__LOG_WARN;
+    const char *format;
     weir_code rc;
 
     memset(arguments, 0, sizeof *arguments);
@@ -201,8 +202,8 @@ weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *op
     if (rc != WEIR_OK)
         return rc;
     (void)weir__log_level_named(weir__config_text(arguments->config, "log.level"), &level); /* checked by config */
-    weir__log_configure(level, strcmp(weir__config_text(arguments->config, "log.format"), "json") == 0 ? WEIR__LOG_JSON
-                                                                                                        : WEIR__LOG_TEXT);
+    format = weir__config_text(arguments->config, "log.format");
+    weir__log_configure(level, strcmp(format, "json") == 0 ? WEIR__LOG_JSON : WEIR__LOG_TEXT);
     return WEIR_OK;
 }
 
