@@ -201,8 +201,9 @@ weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *op
     if (rc != WEIR_OK)
         return rc;
     (void)weir__log_level_named(weir__config_text(arguments->config, "log.level"), &level); /* checked by config */
-    weir__log_configure(level, strcmp(weir__config_text(arguments->config, "log.format"), "json") == 0 ? WEIR__LOG_JSON
-                                                                                                        : WEIR__LOG_TEXT);
+    weir__log_configure(level, strcmp(weir__config_text(arguments->config, "log.format"), "json") == 0
+                                   ? WEIR__LOG_JSON
+                                   : WEIR__LOG_TEXT);
     return WEIR_OK;
 }
 
