@@ -244,7 +244,7 @@ static json_t *cell_tree(weir_memory *memory, const weir_cell *cell)
     return tree;
 }
 
-/* Where in `root` the cell goes: the object that holds it, and its name there. */
+/* Where in `root` the cell goes: the object that holds it, and its name there. NULL: no memory. */
 static json_t *place(json_t *root, weir_bytes below, weir_bytes *name)
 {
     json_t *object = root;
@@ -252,8 +252,13 @@ static json_t *place(json_t *root, weir_bytes below, weir_bytes *name)
 
     while (object && (dot = memchr(below.data, '.', below.size))) {
         size_t size = (size_t)(dot - below.data);
+        const char *step = (const char *)below.data;
+        json_t *next = json_object_getn(object, step, size);
 
-        object = json_object_getn(object, (const char *)below.data, size);
+        /* Parents are stored and stand before their children, but for the one of ".a", whose parent is the root. */
+        if (!next && json_object_setn_new_nocheck(object, step, size, json_object()) == 0)
+            next = json_object_getn(object, step, size);
+        object = next;
         below = weir__bytes(dot + 1, below.size - size - 1);
     }
     *name = below;
@@ -274,7 +279,6 @@ static json_t *object_tree(weir_memory *memory, weir_bytes path)
         size_t skip = path.size ? path.size + 1 : 0;
         json_t *tree = cell_tree(memory, cell);
         weir_bytes name;
-        /* A parent is stored and stands before its children, so it is in the tree already. */
         json_t *object = place(root, weir__bytes(cell->path.data + skip, cell->path.size - skip), &name);
 
         if (!tree || !object ||
@@ -311,6 +315,24 @@ bool weir_memory_exists(weir_memory *memory, const char *path)
     return check_path(memory, path, &bytes) && (bytes.size == 0 || look_up(memory, bytes));
 }
 
+/* Adds a name in its place, once. Names come nearly sorted, so the place is nearly always the end. */
+static bool add_name(json_t *names, const char *name, size_t size)
+{
+    size_t at = json_array_size(names);
+
+    for (; at > 0; at--) {
+        const json_t *before = json_array_get(names, at - 1);
+        int order = weir__bytes_compare(weir__bytes(json_string_value(before), json_string_length(before)),
+                                        weir__bytes(name, size));
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            break;
+    }
+    return json_array_insert_new(names, at, json_stringn_nocheck(name, size)) == 0;
+}
+
 json_t *weir_memory_fields(weir_memory *memory, const char *path)
 {
     const weir_cell *cell;
@@ -330,9 +352,14 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
         const char *name = (const char *)cell->path.data + skip;
         size_t size = cell->path.size - skip;
 
-        if (memchr(name, '.', size))
-            continue;
-        if (json_array_append_new(names, json_stringn_nocheck(name, size)) != 0) {
+        bool is_added;
+
+        if (bytes.size == 0 && size > 0 && *name == '.' && !memchr(name + 1, '.', size - 1))
+            /* The parent of ".a" is the root, which so has a field "" and a field "a". (Flink Agents, MemoryObject.) */
+            is_added = add_name(names, "", 0) && add_name(names, name + 1, size - 1);
+        else
+            is_added = memchr(name, '.', size) || add_name(names, name, size);
+        if (!is_added) {
             json_decref(names);
             names = NULL;
         }
@@ -365,7 +392,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
         weir_bytes ancestor = weir__bytes(path.data, i - 1);
         const weir_cell *cell;
 
-        if (path.data[i - 1] != '.')
+        if (path.data[i - 1] != '.' || ancestor.size == 0)
             continue;
         cell = look_up(memory, ancestor);
         if (!cell)
@@ -381,7 +408,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
     for (size_t i = made; i < path.size; i++) {
         weir_code rc;
 
-        if (path.data[i] != '.')
+        if (path.data[i] != '.' || i == 0)
             continue;
         rc = put(memory, weir__bytes(path.data, i), object_cell());
         if (rc != WEIR_OK)
