@@ -65,8 +65,13 @@ json_t *weir__configuration_tree(const weir_config *config, bool with_origin)
 
 int weir__cli_print_tree(const char *program, json_t *tree)
 {
-    int rc = tree ? json_dumpf(tree, stdout, JSON_INDENT(2)) : -1;
+    int rc;
 
+    if (!tree) {
+        (void)fprintf(stderr, "%s: no memory for what is to be printed\n", program);
+        return 3;
+    }
+    rc = json_dumpf(tree, stdout, JSON_INDENT(2));
     json_decref(tree);
     if (rc == 0 && putchar('\n') != EOF && fflush(stdout) == 0)
         return 0;

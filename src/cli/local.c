@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -42,7 +44,7 @@ static void show_progress(void *context, const weir_local_progress *progress, bo
 
 static void print_help(const char *program)
 {
-    (void)printf("usage: %s local [--input FILE] [--output FILE] [--state-dir DIR] [option...]\n\n"
+    (void)printf("usage: %s local [--input FILE] [--output FILE] [option...]\n\n"
                  "Runs the job over records, one JSON object a line:\n"
                  "  {\"key\": \"ada\", \"value\": {\"n\": 1}, \"timestamp\": 1767225600000}\n"
                  "With a state folder it goes on where it was after any crash, each output once.\n\n",
@@ -50,6 +52,36 @@ static void print_help(const char *program)
     weir__options_print(options);
     (void)printf("\nexit status: 0 done, 1 a run failed, 2 wrong usage or configuration,\n"
                  "3 file or state out of reach or not what it was, 130 or 143 interrupted\n");
+}
+
+/* False, too, for what is not there or is no regular file: that is the host's affair. NULL or "-": the descriptor. */
+static bool find_file(const char *path, int standard, struct stat *status)
+{
+    int failed = path && strcmp(path, "-") != 0 ? stat(path, status) : fstat(standard, status);
+
+    return failed == 0 && S_ISREG(status->st_mode);
+}
+
+/* An output that is the input as well would be emptied before it is read. */
+static weir_code check_files(const weir_arguments *arguments, weir_error *err)
+{
+    const char *input_path = weir__arguments_value(arguments, "input");
+    const char *output_path = weir__arguments_value(arguments, "output");
+    const char *dead_path = weir__config_text(arguments->config, "output.dlq-file");
+    struct stat input, output, dead;
+    bool has_input = find_file(input_path, STDIN_FILENO, &input);
+    bool has_output = find_file(output_path, STDOUT_FILENO, &output);
+    bool has_dead = dead_path && find_file(dead_path, -1, &dead);
+
+    if (has_input && has_output && input.st_dev == output.st_dev && input.st_ino == output.st_ino)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "input and output are one file; give --output another");
+    if (has_dead && has_input && dead.st_dev == input.st_dev && dead.st_ino == input.st_ino)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "output.dlq-file is the input file; give it a file of its own");
+    if (has_dead && has_output && dead.st_dev == output.st_dev && dead.st_ino == output.st_ino)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "output.dlq-file is the output file; give it a file of its own");
+    return WEIR_OK;
 }
 
 static weir_code run(weir_job *job, const weir_arguments *arguments, weir_local_result *result, weir_error *err)
@@ -66,13 +98,12 @@ static weir_code run(weir_job *job, const weir_arguments *arguments, weir_local_
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
     };
 
-    if (folder) {
-        weir_code rc = weir__config_set_value(arguments->config, "state.dir", folder, err);
+    weir_code rc = folder ? weir__config_set_value(arguments->config, "state.dir", folder, err) : WEIR_OK;
 
-        if (rc != WEIR_OK)
-            return rc;
-    }
-    return weir__local_run(&local, result, err);
+    if (rc != WEIR_OK)
+        return rc;
+    rc = check_files(arguments, err);
+    return rc == WEIR_OK ? weir__local_run(&local, result, err) : rc;
 }
 
 int weir__cli_local(weir_job *job, const char *program, int argc, char **argv)
@@ -93,7 +124,7 @@ int weir__cli_local(weir_job *job, const char *program, int argc, char **argv)
     if (has_run && result.skipped)
         (void)fprintf(stderr, "%s: %" PRIu64 " records passed over (input.on-error)\n", program, result.skipped);
     if (has_run)
-        weir__log(WEIR__LOG_INFO, "host/local", "ended records=%" PRIu64 " outputs=%" PRIu64 " passed-over=%" PRIu64,
+        weir__log(WEIR__LOG_INFO, "cli/local", "ended records=%" PRIu64 " outputs=%" PRIu64 " passed-over=%" PRIu64,
                   result.records, result.outputs, result.skipped);
     if (rc != WEIR_OK) {
         weir__cli_complain(program, &err);

@@ -10,14 +10,14 @@
 #include "cli/local.h"
 #include "cli/options.h"
 
-static const char *const commands[] = { "local", "describe", "help", NULL };
+static const char *const commands[] = { "local", "describe", NULL };
 /* Commands of the contract that this version does not have yet. */
 static const char *const later[] = { "run", "replay", "explain", "parked", "resolve", "package", "worker", NULL };
 
 static void print_usage(FILE *to, const char *program)
 {
     (void)fprintf(to,
-                  "usage: %s local [--input FILE] [--output FILE] [--state-dir DIR] [option...]\n"
+                  "usage: %s local [--input FILE] [--output FILE] [option...]\n"
                   "       %s describe [option...]\n"
                   "       %s --help | --version\n",
                   program, program, program);
@@ -25,12 +25,18 @@ static void print_usage(FILE *to, const char *program)
 
 static int run_command(weir_job *job, const char *program, int argc, char **argv)
 {
+    static char help[] = "--help";
+    char *only_help[] = { NULL, NULL, help, NULL };
     const char *command = argc > 1 ? argv[1] : NULL;
-    const char *nearest;
 
     if (!command) {
         print_usage(stderr, program);
         return 2;
+    }
+    if (argc > 2 && strcmp(command, "help") == 0) { /* `help local` is `local --help` */
+        command = argv[2];
+        argc = 3;
+        argv = only_help;
     }
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0) {
         print_usage(stdout, program);
@@ -48,30 +54,23 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
         return weir__cli_local(job, program, argc - 2, argv + 2);
     if (strcmp(command, "describe") == 0)
         return weir__cli_describe(job, program, argc - 2, argv + 2);
-    for (const char *const *name = later; *name; name++) {
-        if (strcmp(command, *name) == 0) {
-            (void)fprintf(stderr, "%s: this version of weir has no '%s' yet; it has local and describe\n", program,
-                          command);
-            return 2;
-        }
-    }
-    nearest = weir__nearest(command, commands);
-    if (nearest)
-        (void)fprintf(stderr, "%s: unknown command '%s'; did you mean '%s'?\n", program, command, nearest);
-    else
-        (void)fprintf(stderr, "%s: unknown command '%s'; see %s --help\n", program, command, program);
-    return 2;
+    return weir__cli_refuse_command(program, command, commands, later);
 }
 
 int weir_main(weir_job *job, int argc, char **argv)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+    const char *program = weir__cli_program(argc > 0 ? argv[0] : NULL);
     int status;
 
+    if (!job) {
+        (void)fprintf(stderr, "%s: weir_main() was given no job; make one with weir_job_new()\n", program);
+        return 2;
+    }
     /* An output that nobody reads any more is an error with a message, not a silent end. */
     (void)sigemptyset(&ignore.sa_mask);
     (void)sigaction(SIGPIPE, &ignore, &before); /* a catchable signal: cannot fail */
-    status = run_command(job, weir__cli_program(argc > 0 ? argv[0] : NULL), argc, argv);
+    status = run_command(job, program, argc, argv);
     (void)sigaction(SIGPIPE, &before, NULL);
     weir_job_free(job);
     return status;

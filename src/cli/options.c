@@ -98,6 +98,34 @@ const char *weir__nearest(const char *word, const char *const *names)
     return best;
 }
 
+int weir__cli_refuse_command(const char *program, const char *command, const char *const *commands,
+                             const char *const *later)
+{
+    const char *nearest = weir__nearest(command, commands);
+    weir_error err;
+
+    for (; *later; later++) {
+        if (strcmp(command, *later) == 0) {
+            char list[128] = "";
+
+            for (size_t i = 0, size = 0; commands[i] && size < sizeof list; i++)
+                size += (size_t)snprintf(list + size, sizeof list - size, "%s%s", i ? ", " : "", commands[i]);
+            (void)weir__fail(&err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                             "this version of weir has no '%s' yet; it has: %s", command, list);
+            goto out;
+        }
+    }
+    if (nearest)
+        (void)weir__fail(&err, WEIR_INVALID, WEIR_REMEDY_FIX, "unknown command '%.64s'; did you mean '%s'?", command,
+                         nearest);
+    else
+        (void)weir__fail(&err, WEIR_INVALID, WEIR_REMEDY_FIX, "unknown command '%.64s'; see %s --help", command,
+                         program);
+out:
+    weir__cli_complain(program, &err);
+    return weir__cli_status(err.code);
+}
+
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
 static const weir_option *find_option(const weir_option *options, const char *name, size_t size)
@@ -109,11 +137,15 @@ static const weir_option *find_option(const weir_option *options, const char *na
     return NULL;
 }
 
-static weir_code fail_unknown(const weir_option *options, const char *word, weir_error *err)
+/* What stands behind a `=` may be a secret, and is not shown. */
+static weir_code fail_unknown(const weir_option *options, const char *given, weir_error *err)
 {
     const char *names[WEIR__MAX_OPTIONS + 8];
     const char *nearest;
+    char word[LONGEST_WORD + 3];
     size_t count = 0;
+
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(given, "="), given); /* cut, it is still unknown */
 
     for (const weir_option *option = options; option->name; option++)
         names[count++] = option->name;
@@ -142,15 +174,21 @@ static weir_code take_common(weir_arguments *arguments, const char *name, const 
 
 static weir_code parse_words(weir_arguments *arguments, size_t operands, int argc, char **argv, weir_error *err)
 {
+    bool only_operands = false; /* behind "--" */
+
     for (int i = 0; i < argc; i++) {
         const char *word = argv[i];
         const char *equals, *value = NULL;
         const weir_option *option, *of_common;
         weir_code rc;
 
-        if (word[0] != '-' || word[1] == '\0') {
+        if (!only_operands && strcmp(word, "--") == 0) {
+            only_operands = true;
+            continue;
+        }
+        if (only_operands || word[0] != '-' || word[1] == '\0') {
             if (arguments->operand_count == operands)
-                return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "unexpected word '%s'; see --help", word);
+                return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "unexpected word '%.64s'; see --help", word);
             arguments->operands[arguments->operand_count++] = word;
             continue;
         }

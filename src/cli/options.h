@@ -49,10 +49,19 @@ void weir__options_print(const weir_option *options);
 /** The nearest of some names, or NULL when none is near. `names` ends with NULL. */
 const char *weir__nearest(const char *word, const char *const *names);
 
+/**
+ * Complains of a command that is not there; returns the exit status, 2.
+ *
+ * @param commands  what there is; ended by NULL
+ * @param later     commands of the contract that this version does not have yet; ended by NULL
+ */
+int weir__cli_refuse_command(const char *program, const char *command, const char *const *commands,
+                             const char *const *later);
+
 /** The exit status that an error's code stands for. Source: contract, "Exit status". */
 int weir__cli_status(weir_code code);
 
-/** Prints an error in one line: "PROGRAM: message". */
+/** Prints an error on stderr, in one line: "PROGRAM: message". */
 void weir__cli_complain(const char *program, const weir_error *err);
 
 /** The last part of argv[0]. */

@@ -2,6 +2,7 @@
 /* `weir state`: memory as JSON, a key a line, ordered by key. */
 #include "cli/state.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,22 @@ typedef struct printer {
     bool has_key;
     weir_buffer line;
 } printer;
+
+/* A name is a string: that of a key of other bytes is the text of its JSON view. */
+static weir_code print_name(weir_bytes key, weir_buffer *out)
+{
+    weir_buffer view;
+    weir_code rc;
+
+    if (weir__utf8_is_valid(key))
+        return weir__json_print_text(key, out);
+    weir__buffer_init(&view, SIZE_MAX);
+    rc = weir__json_print_bytes(key, &view);
+    if (rc == WEIR_OK)
+        rc = weir__json_print_text(weir__buffer_bytes(&view), out);
+    weir__buffer_clear(&view);
+    return rc;
+}
 
 /* A key's cells as one tree, by the rules of memory. */
 static weir_code print_key(printer *to, weir_error *err)
@@ -34,9 +51,7 @@ static weir_code print_key(printer *to, weir_error *err)
     weir__buffer_reset(&to->line);
     rc = tree ? weir__buffer_add_byte(&to->line, '{') : WEIR_NO_MEMORY;
     if (rc == WEIR_OK)
-        rc = weir__utf8_is_valid(weir__buffer_bytes(&to->key))
-                 ? weir__json_print_text(weir__buffer_bytes(&to->key), &to->line)
-                 : WEIR_INVALID;
+        rc = print_name(weir__buffer_bytes(&to->key), &to->line);
     if (rc == WEIR_OK)
         rc = weir__buffer_add_byte(&to->line, ':');
     if (rc == WEIR_OK)
@@ -46,9 +61,9 @@ static weir_code print_key(printer *to, weir_error *err)
     json_decref(tree);
     weir__arena_clear(&arena);
     if (rc != WEIR_OK)
-        return weir__fail(err, rc, WEIR_REMEDY_FIX, "a key's memory cannot be printed");
+        return weir__fail(err, rc, WEIR_REMEDY_FIX, "a key's memory cannot be printed: %s", weir__code_name(rc));
     if (fwrite(to->line.data, 1, to->line.size, stdout) != to->line.size)
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX, "cannot write to stdout");
+        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot write to stdout");
     return WEIR_OK;
 }
 
@@ -68,8 +83,10 @@ static weir_code take_cell(void *context, weir_bytes key, weir_bytes path, weir_
         rc = weir__buffer_add(&to->key, key.data, key.size);
         to->has_key = true;
     }
+    if (rc == WEIR_NO_MEMORY)
+        return weir__fail_memory(err, "a key's memory");
     if (rc != WEIR_OK)
-        return rc;
+        return rc; /* told already */
     if (!weir__cell_decode(path, value, &cell))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "the state holds a value of no known type; it was not written by this version of weir");
@@ -97,7 +114,7 @@ static weir_code print_state(const char *folder, const char *key, weir_error *er
     if (rc == WEIR_OK && key && !to.has_key)
         rc = weir__fail(err, WEIR_FAILED, WEIR_REMEDY_FIX, "state folder '%s' keeps nothing for key '%s'", folder, key);
     if (rc == WEIR_OK && fflush(stdout) != 0)
-        rc = weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX, "cannot write to stdout");
+        rc = weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot write to stdout");
     weir__cells_clear(&to.cells);
     weir__buffer_clear(&to.key);
     weir__buffer_clear(&to.line);
@@ -124,11 +141,13 @@ int weir__cli_state(const char *program, int argc, char **argv)
     } else if (rc == WEIR_OK) {
         const char *folder = weir__arguments_value(&arguments, "state-dir");
 
-        if (!folder)
-            folder = weir__config_text(arguments.config, "state.dir");
-        rc = folder ? print_state(folder, weir__arguments_value(&arguments, "key"), &err)
-                    : weir__fail(&err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                                 "no state folder; give --state-dir DIR, or --config FILE with state.dir");
+        if (folder)
+            rc = weir__config_set_value(arguments.config, "state.dir", folder, &err);
+        folder = weir__config_text(arguments.config, "state.dir");
+        if (rc == WEIR_OK)
+            rc = folder ? print_state(folder, weir__arguments_value(&arguments, "key"), &err)
+                        : weir__fail(&err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                                     "no state folder; give --state-dir DIR, or --config FILE with state.dir");
     }
     weir__arguments_clear(&arguments);
     if (rc == WEIR_OK)

@@ -8,7 +8,7 @@
 #include "cli/state.h"
 #include "cli/template.h"
 
-static const char *const commands[] = { "new", "state", "config", "version", "help", NULL };
+static const char *const commands[] = { "new", "state", "config", "version", NULL };
 /* Commands of the contract that this version does not have yet. */
 static const char *const later[] = { "journal", "topics", NULL };
 
@@ -23,7 +23,6 @@ static void print_usage(FILE *to)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : NULL;
-    const char *nearest;
 
     if (!command) {
         print_usage(stderr);
@@ -47,17 +46,5 @@ int main(int argc, char **argv)
         return weir__cli_state("weir", argc - 2, argv + 2);
     if (strcmp(command, "config") == 0)
         return weir__cli_config("weir", argc - 2, argv + 2);
-    for (const char *const *name = later; *name; name++) {
-        if (strcmp(command, *name) == 0) {
-            (void)fprintf(stderr, "weir: this version has no '%s' yet; it has new, state, config and version\n",
-                          command);
-            return 2;
-        }
-    }
-    nearest = weir__nearest(command, commands);
-    if (nearest)
-        (void)fprintf(stderr, "weir: unknown command '%s'; did you mean '%s'?\n", command, nearest);
-    else
-        (void)fprintf(stderr, "weir: unknown command '%s'; see weir --help\n", command);
-    return 2;
+    return weir__cli_refuse_command("weir", command, commands, later);
 }
