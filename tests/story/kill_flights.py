@@ -51,12 +51,13 @@ def main():
             return
         length = time.monotonic() - began
         wanted = sha256(os.path.join(whole, "output.jsonl"))
-        done = rounds = torn = 0
+        done = rounds = torn = grown = 0
         problems = []
         while done < kills and not problems:
             folder = os.path.join(work, f"round-{rounds}")
             os.mkdir(folder)
             rounds += 1
+            size = 0
             while True:
                 process = start(job, source, folder)
                 if done < kills:
@@ -69,7 +70,9 @@ def main():
                 words = process.stderr.read().decode()
                 if status == -signal.SIGKILL:
                     output = os.path.join(folder, "output.jsonl")
+                    grown += os.path.exists(output) and os.path.getsize(output) > size
                     if os.path.exists(output) and os.path.getsize(output):
+                        size = os.path.getsize(output)
                         with open(output, "rb") as file:
                             file.seek(-1, os.SEEK_END)
                             torn += file.read(1) != b"\n"
@@ -79,7 +82,8 @@ def main():
                 elif sha256(os.path.join(folder, "output.jsonl")) != wanted:
                     problems.append(f"round {rounds}: the output differs from the undisturbed run's")
                 break
-        print(f"# {done} kills in {rounds} runs of {length:.1f} s; {torn} left half a line behind")
+        print(f"# {done} kills in {rounds} runs of {length:.1f} s; {grown} of these lives wrote outputs, {torn} left "
+              "half a line behind")
         print(("not ok" if problems else "ok") + " 1 - the output equals the undisturbed run's after every kill")
         for problem in problems:
             print("# " + problem.replace("\n", "\n# "))
