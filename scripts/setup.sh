@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Brings in what a build of weir needs, and with `test` what its tests need. Idempotent; quick when all is there.
-#   scripts/setup.sh build|test
+# Brings in what a build of weir needs, with `test` what its tests need, with `long` also what
+# `make check-long` needs. Idempotent; quick when all is there.
+#   scripts/setup.sh build|test|long
 # Debian packages come through apt-get; yyjson, where the system has none, from its pinned PyPI sdist into .deps-prefix.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,7 +21,8 @@ test_packages="check clang-14 libclang-rt-14-dev shellcheck xz-utils"
 case $what in
 build) packages=$build_packages ;;
 test) packages="$build_packages $test_packages" ;;
-*) die "unknown set-up '$what': use build or test" ;;
+long) packages="$build_packages $test_packages valgrind" ;;
+*) die "unknown set-up '$what': use build, test or long" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
