@@ -10,7 +10,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if ! (cd "$folder" && { [ -f Makefile ] || "$top_srcdir/configure" --enable-sanitizers=thread CC="$CC" CXX="$CXX"; }) \
     >"$work/build" 2>&1 || ! make -C "$folder" -j"$(nproc)" >>"$work/build" 2>&1 ||
-    ! make -C "$folder" -j"$(nproc)" tests/unit/engine/test_engine tests/unit/store/test_store >>"$work/build" 2>&1; then
+    ! make -C "$folder" -j"$(nproc)" tests/unit/engine/test_engine tests/unit/store/test_store \
+        >>"$work/build" 2>&1; then
     tap_check "a build with ThreadSanitizer" "$(tail -n 20 "$work/build")"
     tap_done
 fi

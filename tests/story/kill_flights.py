@@ -5,8 +5,8 @@ undisturbed run. Prints TAP.
 
     kill_flights.py JOB INPUT [KILLS [SEED]]
 
-A life lasts a random time, so short that a run over the whole input takes many; a run that ends before all kills are used
-up is compared, and another one is begun in a fresh folder.
+A life lasts a random time, so short that a run over the whole input takes many; a run that ends before all kills are
+used up is compared, and another one is begun in a fresh folder.
 """
 import hashlib
 import os
