@@ -499,7 +499,7 @@ static weir_turn finish(local_host *host)
     if (!has_changes(host))
         return WEIR__TURN_STOP;
     cut(host);
-    return WEIR__TURN_IDLE;
+    return host->is_committing ? WEIR__TURN_IDLE : WEIR__TURN_MORE; /* no cut, no news to wait for */
 }
 
 static weir_turn turn(void *context, bool may_accept)
@@ -516,8 +516,11 @@ static weir_turn turn(void *context, bool may_accept)
         return finish(host);
     if (host->state == DRAINING && !weir__engine_oldest(host->engine) && weir__inbox_is_taken(&host->inbox))
         return finish(host);
-    if (host->store && !host->is_committing && is_due(host) && has_changes(host))
+    if (host->store && !host->is_committing && is_due(host) && has_changes(host)) {
         cut(host);
+        if (host->state == BROKEN)
+            return WEIR__TURN_MORE; /* to leave: nobody would wake a loop that waits */
+    }
     if (!may_accept || (host->store && host->is_committing && is_full(host)))
         return WEIR__TURN_IDLE;
     if (!weir__inbox_is_taken(&host->inbox))
