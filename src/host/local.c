@@ -799,8 +799,7 @@ static void close_all(local_host *host)
     weir__engine_free(host->engine);
     weir__source_close(&host->source);
     weir__sink_close(&host->output);
-    if (host->has_dead)
-        weir__sink_close(&host->dead);
+    weir__sink_close(&host->dead); /* may be open, and yet refused */
     weir__cut_clear(&host->cuts[0]);
     weir__cut_clear(&host->cuts[1]);
 }
