@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local_story.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,4 +288,16 @@ char *local_story_text(const local_story *story)
     free(dead);
     weir__buffer_clear(&all);
     return copy;
+}
+
+int local_story_descriptors(void)
+{
+    DIR *handle = opendir("/proc/self/fd");
+    int count = 0;
+
+    check(handle != NULL);
+    while (readdir(handle))
+        count++;
+    check(closedir(handle) == 0);
+    return count;
 }

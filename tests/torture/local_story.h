@@ -3,7 +3,7 @@
  * A small job and its input, run by the local host in a power disk, and what it must write.
  *
  * The job has three actions in a row, two of them journaled, which count in short-term memory, make objects and delete
- * them; every fifth record or so is bad, or fails at its last action. A commit holds five runs.
+ * them; about one record in six is bad, or fails at its last action. A commit holds five runs.
  */
 #ifndef WEIR_TESTS_LOCAL_STORY_H
 #define WEIR_TESTS_LOCAL_STORY_H
@@ -40,5 +40,8 @@ weir_code local_story_run(local_story *story, weir_local_result *result, weir_er
  * order among keys is open, so lines are put in the order of keys, and dead letters in the order of their text.
  */
 char *local_story_text(const local_story *story);
+
+/** How many descriptors the process has open. */
+int local_story_descriptors(void);
 
 #endif

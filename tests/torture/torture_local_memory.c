@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The local host when any one allocation fails, ours, jansson's or SQLite's, or all from one on: nothing is lost. */
 #include <check.h>
-#include <dirent.h>
 #include <jansson.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -11,18 +10,6 @@
 #include "local_story.h"
 #include "memory.h"
 #include "suite.h"
-
-static int count_descriptors(void)
-{
-    DIR *handle = opendir("/proc/self/fd");
-    int count = 0;
-
-    ck_assert_ptr_nonnull(handle);
-    while (readdir(handle))
-        count++;
-    ck_assert_int_eq(closedir(handle), 0);
-    return count;
-}
 
 /* One start; allocation `n` fails (0: none). The text is the caller's to free. */
 static weir_code start(power_disk *disk, uint64_t n, bool for_good, char **text, weir_error *err)
@@ -63,7 +50,7 @@ static void fail_every(bool for_good)
 
     for (;; n += is_long || n < 600 ? 1 : 7) {
         power_disk *disk = power_new(); /* for its folder, in memory */
-        int descriptors = count_descriptors();
+        int descriptors = local_story_descriptors();
         sqlite3_int64 used = sqlite3_memory_used();
         unsigned long long number = n;
         weir_error err;
@@ -78,7 +65,7 @@ static void fail_every(bool for_good)
             ck_assert_msg(strstr(err.message, "memory") != NULL, "allocation %llu: %s", number, err.message);
             failures++;
         }
-        ck_assert_msg(count_descriptors() == descriptors, "allocation %llu: a file is left open", number);
+        ck_assert_msg(local_story_descriptors() == descriptors, "allocation %llu: a file is left open", number);
         ck_assert_msg(sqlite3_memory_used() == used, "allocation %llu: %lld bytes of SQLite's are left", number,
                       (long long)(sqlite3_memory_used() - used));
         ck_assert_msg(start(disk, 0, false, &text, &err) == WEIR_OK, "allocation %llu: %s", number, err.message);
