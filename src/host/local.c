@@ -499,7 +499,7 @@ static weir_turn finish(local_host *host)
     if (!has_changes(host))
         return WEIR__TURN_STOP;
     cut(host);
-    return WEIR__TURN_IDLE;
+    return host->is_committing ? WEIR__TURN_IDLE : WEIR__TURN_MORE; /* no cut, no news to wait for */
 }
 
 static weir_turn turn(void *context, bool may_accept)
@@ -516,8 +516,11 @@ static weir_turn turn(void *context, bool may_accept)
         return finish(host);
     if (host->state == DRAINING && !weir__engine_oldest(host->engine) && weir__inbox_is_taken(&host->inbox))
         return finish(host);
-    if (host->store && !host->is_committing && is_due(host) && has_changes(host))
+    if (host->store && !host->is_committing && is_due(host) && has_changes(host)) {
         cut(host);
+        if (host->state == BROKEN)
+            return WEIR__TURN_MORE; /* to leave: nobody would wake a loop that waits */
+    }
     if (!may_accept || (host->store && host->is_committing && is_full(host)))
         return WEIR__TURN_IDLE;
     if (!weir__inbox_is_taken(&host->inbox))
@@ -797,8 +800,7 @@ static void close_all(local_host *host)
     weir__engine_free(host->engine);
     weir__source_close(&host->source);
     weir__sink_close(&host->output);
-    if (host->has_dead)
-        weir__sink_close(&host->dead);
+    weir__sink_close(&host->dead); /* may be open, and yet refused */
     weir__cut_clear(&host->cuts[0]);
     weir__cut_clear(&host->cuts[1]);
 }

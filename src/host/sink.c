@@ -25,8 +25,12 @@ static weir_code know_again(weir_sink *sink, const struct stat *status, const we
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' has %" PRIu64 " bytes, but %" PRIu64 " were committed; it was cut off",
                           sink->name, (uint64_t)status->st_size, mark->length);
-    if (mark->head_bytes > 0 &&
-        (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head) || head != mark->head))
+    /* Nothing was committed yet: no head was hashed. */
+    if (mark->head_bytes == 0)
+        return WEIR_OK;
+    if (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head))
+        return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot read output '%s' again", sink->name);
+    if (head != mark->head)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' does not begin with what was committed; it was written over", sink->name);
     return WEIR_OK;
@@ -59,8 +63,8 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
     } else {
         sink->name = path;
         sink->fd = disk->open(disk->context, path, flags, 0666);
-        if (sink->fd < 0)
-            sink->fd = disk->open(disk->context, path, (flags & ~O_RDWR) | O_WRONLY, 0666); /* a pipe of one way */
+        if (sink->fd < 0 && errno == EACCES) /* a pipe that we may only write to */
+            sink->fd = disk->open(disk->context, path, (flags & ~O_RDWR) | O_WRONLY, 0666);
         if (sink->fd < 0)
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP,
                                     start == WEIR__SINK_GO_ON ? "cannot open output '%s', which the state has written"
