@@ -21,17 +21,19 @@ typedef enum weir_cell_type {
     WEIR__CELL_DELETED = 7 /* only in changes, and in a key's cells until they are written */
 } weir_cell_type;
 
+typedef union weir_cell_value {
+    bool truth;
+    int64_t integer;
+    double real;
+    weir_bytes bytes; /* TEXT, JSON */
+} weir_cell_value;
+
 typedef struct weir_cell {
     weir_bytes path;
     weir_cell_type type;
     bool is_dirty;  /* in a key's cells: changed since the last cut */
     uint32_t stamp; /* in changes: number of the action, in its run, that wrote it last */
-    union {
-        bool truth;
-        int64_t integer;
-        double real;
-        weir_bytes bytes; /* TEXT, JSON */
-    } value;
+    weir_cell_value value;
 } weir_cell;
 
 /* `arena` set: paths, values and the vector live there, and clear frees nothing; NULL: on the heap. */

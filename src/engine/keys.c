@@ -232,7 +232,9 @@ void weir__keys_idle(weir_keys *keys, weir_key *key)
         drop(keys, key);
         return;
     }
-    link_idle(keys, key);
+    /* Without a store nothing is ever evicted, and the list would only cost each run its neighbours' cache lines. */
+    if (keys->options.load)
+        link_idle(keys, key);
 }
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
