@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void weir__cells_init(weir_cells *cells, weir_arena *arena)
-{
-    memset(cells, 0, sizeof *cells);
-    cells->arena = arena;
-}
-
 static bool has_bytes(const weir_cell *cell)
 {
     return cell->type == WEIR__CELL_TEXT || cell->type == WEIR__CELL_JSON;
@@ -89,7 +83,8 @@ static weir_bytes copy_bytes(weir_cells *cells, weir_bytes bytes)
 
 static bool grow(weir_cells *cells)
 {
-    size_t capacity = cells->capacity ? cells->capacity * 2 : 4;
+    /* On the heap they stay, and a key often has just one; an arena's are gone soon. */
+    size_t capacity = cells->capacity ? cells->capacity * 2 : cells->arena ? 4 : 1;
     weir_cell *items;
 
     if (cells->count < cells->capacity)

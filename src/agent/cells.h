@@ -45,7 +45,15 @@ typedef struct weir_cells {
     size_t bytes; /* on the heap: of paths and values */
 } weir_cells;
 
-void weir__cells_init(weir_cells *cells, weir_arena *arena);
+static inline void weir__cells_init(weir_cells *cells, weir_arena *arena)
+{
+    cells->items = NULL;
+    cells->count = 0;
+    cells->capacity = 0;
+    cells->arena = arena;
+    cells->bytes = 0;
+}
+
 void weir__cells_clear(weir_cells *cells);
 
 /** The cell of a path, or NULL. Valid until the next put or remove. */

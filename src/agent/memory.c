@@ -479,8 +479,7 @@ static weir_code set_printed(weir_memory *memory, const char *path, const json_t
     weir__buffer_init(&text, SIZE_MAX);
     rc = weir__tree_print(tree, memory->depth, &text, &err);
     if (rc == WEIR_OK)
-        rc = set(memory, path,
-                 WEIR__CELL_JSON, (weir_cell_value){ .bytes = weir__buffer_bytes(&text) });
+        rc = set(memory, path, WEIR__CELL_JSON, (weir_cell_value){ .bytes = weir__buffer_bytes(&text) });
     else
         (void)weir__failure_keep(memory->failure, rc, "memory: '%s': %s", path ? path : "(null)", err.message);
     weir__buffer_clear(&text);
