@@ -86,8 +86,8 @@ weir_json_kind weir__tree_kind(const json_t *tree);
 /** Appends a value. WEIR_LIMIT: the buffer's maximum; WEIR_NO_MEMORY. On failure the buffer keeps what it had. */
 WEIR_CHECK weir_code weir__json_print(const weir_json *json, weir_buffer *out);
 
-/** Whether printing a value would give just the text it was parsed from. May say no where it would: of reals, of strings
- * with escapes. */
+/** Whether printing a value would give just the text it was parsed from. May say no where it would: of reals, and of
+ * strings with escapes. */
 bool weir__json_is_printed(const weir_json *json, weir_bytes text);
 
 /** Prints into an arena, with a NUL behind that is not counted; `data` NULL when there is no memory. */
