@@ -346,7 +346,8 @@ START_TEST(a_text_that_is_printed_already_is_known_and_no_other_is)
         "-9223372036854775808", "0", "\"\xC3\xA4\"", "[[],[[]],{\"x\":[10,99,100]}]", "null",
     };
     static const char *const others[] = {
-        "{\"a\": 1}", "{\"a\":1 }", " 1", "1\n", "-0", "1.0", "1e2", "\"\\u0041\"", "\"\\n\"", "{\"\\u0061\":-0}", "[ ]",
+        "{\"a\": 1}", "{\"a\":1 }", " 1", "1\n",
+        "-0", "1.0", "1e2", "\"\\u0041\"", "\"\\n\"", "{\"\\u0061\":-0}", "[ ]",
     };
 
     for (size_t i = 0; i < sizeof printed / sizeof printed[0]; i++)
