@@ -167,8 +167,8 @@ class Bench:
         with open(path, "w", encoding="utf-8") as out:
             out.write("# bench/local.sh\n\n")
             out.write(f"Written by `bench/local.sh --report` on {datetime.date.today()}, commit {commit}, "
-                      f"{os.cpu_count()} cores ({model}), medians of {self.options.rounds} rounds. The rates are this "
-                      "machine's on that day;\nthe ratios are what it is about.\n\n")
+                      f"{os.cpu_count()} cores ({model}),\nmedians of {self.options.rounds} rounds. The rates are this "
+                      "machine's on that day; the ratios are what it is about.\n\n")
             in_block = False
             for line in self.lines:
                 is_table = bool(line) and not line.startswith("## ")

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Prints ratios, taken in one run: weir on one machine against a plain C loop, and more. See bench/README.md.
 #   bench/local.sh [BUILD-FOLDER] [--report] [--rounds N]
 set -eu
@@ -15,6 +16,8 @@ make -s -C "$build" bench-programs
 mkdir -p "$build/bench/work"
 for records in 2000000 1000000 500000; do
     words=$build/bench/work/words-$records.jsonl
-    [ -f "$words" ] || { /usr/bin/python3 "$top/bench/generate.py" "$records" >"$words.new" && mv "$words.new" "$words"; }
+    [ ! -f "$words" ] || continue
+    /usr/bin/python3 "$top/bench/generate.py" "$records" >"$words.new"
+    mv "$words.new" "$words"
 done
 exec /usr/bin/python3 "$top/bench/local.py" "$top" "$build" "$@"

@@ -371,17 +371,15 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static weir_code put(weir_memory *memory, weir_bytes path, weir_cell cell)
+static weir_code put(weir_memory *memory, weir_bytes path, weir_cell_type type, weir_cell_value value)
 {
-    cell.path = path;
-    cell.stamp = *memory->stamp;
+    weir_cell cell = { .path = path, .type = type, .stamp = *memory->stamp, .value = value };
+
     return weir__cells_put(&memory->changes, &cell, false) ? WEIR_OK : keep_no_memory(memory);
 }
 
-static weir_cell object_cell(void)
-{
-    return (weir_cell){ .type = WEIR__CELL_OBJECT };
-}
+/* Of cells that hold no value. */
+static const weir_cell_value no_value;
 
 /* Makes the parents that are missing; an ancestor that holds a value is an error, and then nothing is made. */
 static weir_code make_parents(weir_memory *memory, weir_bytes path)
@@ -410,7 +408,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
 
         if (path.data[i] != '.' || i == 0)
             continue;
-        rc = put(memory, weir__bytes(path.data, i), object_cell());
+        rc = put(memory, weir__bytes(path.data, i), WEIR__CELL_OBJECT, no_value);
         if (rc != WEIR_OK)
             return rc;
     }
@@ -418,7 +416,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
 }
 
 /* Puts a value where no object stands. */
-static weir_code set(weir_memory *memory, const char *path, weir_cell cell)
+static weir_code set(weir_memory *memory, const char *path, weir_cell_type type, weir_cell_value value)
 {
     const weir_cell *there;
     weir_bytes bytes;
@@ -440,12 +438,12 @@ static weir_code set(weir_memory *memory, const char *path, weir_cell cell)
         if (rc != WEIR_OK)
             return rc;
     }
-    return put(memory, bytes, cell);
+    return put(memory, bytes, type, value);
 }
 
 weir_code weir_memory_set_int(weir_memory *memory, const char *path, int64_t value)
 {
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_INT, .value.integer = value });
+    return set(memory, path, WEIR__CELL_INT, (weir_cell_value){ .integer = value });
 }
 
 weir_code weir_memory_set_real(weir_memory *memory, const char *path, double value)
@@ -453,12 +451,12 @@ weir_code weir_memory_set_real(weir_memory *memory, const char *path, double val
     if (!isfinite(value))
         return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: '%s' cannot hold a real that is not finite",
                                   path ? path : "(null)");
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_REAL, .value.real = value });
+    return set(memory, path, WEIR__CELL_REAL, (weir_cell_value){ .real = value });
 }
 
 weir_code weir_memory_set_bool(weir_memory *memory, const char *path, bool value)
 {
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_BOOL, .value.truth = value });
+    return set(memory, path, WEIR__CELL_BOOL, (weir_cell_value){ .truth = value });
 }
 
 weir_code weir_memory_set_text(weir_memory *memory, const char *path, weir_bytes text)
@@ -469,7 +467,7 @@ weir_code weir_memory_set_text(weir_memory *memory, const char *path, weir_bytes
     if (!weir__utf8_is_valid(text))
         return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the text for '%s' is not UTF-8",
                                   path ? path : "(null)");
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_TEXT, .value.bytes = text });
+    return set(memory, path, WEIR__CELL_TEXT, (weir_cell_value){ .bytes = text });
 }
 
 static weir_code set_printed(weir_memory *memory, const char *path, const json_t *tree)
@@ -481,8 +479,7 @@ static weir_code set_printed(weir_memory *memory, const char *path, const json_t
     weir__buffer_init(&text, SIZE_MAX);
     rc = weir__tree_print(tree, memory->depth, &text, &err);
     if (rc == WEIR_OK)
-        rc = set(memory, path,
-                 (weir_cell){ .type = WEIR__CELL_JSON, .value.bytes = weir__buffer_bytes(&text) });
+        rc = set(memory, path, WEIR__CELL_JSON, (weir_cell_value){ .bytes = weir__buffer_bytes(&text) });
     else
         (void)weir__failure_keep(memory->failure, rc, "memory: '%s': %s", path ? path : "(null)", err.message);
     weir__buffer_clear(&text);
@@ -498,7 +495,7 @@ weir_code weir_memory_set(weir_memory *memory, const char *path, json_t *value)
                                   path ? path : "(null)");
     switch (json_typeof(value)) {
     case JSON_NULL:
-        rc = set(memory, path, (weir_cell){ .type = WEIR__CELL_NULL });
+        rc = set(memory, path, WEIR__CELL_NULL, no_value);
         break;
     case JSON_TRUE:
     case JSON_FALSE:
@@ -546,7 +543,7 @@ weir_code weir_memory_new_object(weir_memory *memory, const char *path, bool ove
         if (rc != WEIR_OK)
             return rc;
     }
-    return put(memory, bytes, object_cell());
+    return put(memory, bytes, WEIR__CELL_OBJECT, no_value);
 }
 
 /* Marks all cells of one layer that lie at or beneath a path. */
@@ -556,7 +553,7 @@ static weir_code delete_layer(weir_memory *memory, const weir_cells *layer, weir
         weir_bytes found = layer->items[i].path;
 
         if (weir__bytes_equal(found, path) || weir__path_is_beneath(found, path)) {
-            weir_code rc = put(memory, found, (weir_cell){ .type = WEIR__CELL_DELETED });
+            weir_code rc = put(memory, found, WEIR__CELL_DELETED, no_value);
 
             if (rc != WEIR_OK)
                 return rc;

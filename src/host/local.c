@@ -742,6 +742,7 @@ static weir_code open_all(local_host *host, weir_error *err)
         .follow = host->options->follow,
         .continues = host->options->input_continues,
         .moved = host->options->input_moved,
+        .is_stateless = folder == NULL,
     };
     recorded state = { .is_used = false };
     weir_code rc = weir__job_seal(host->options->job, err);

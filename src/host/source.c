@@ -200,7 +200,8 @@ weir_reader_result weir__source_next(weir_source *source, weir_record *record, w
 
         if (result == WEIR__READER_RECORD) {
             source->at.place = record->next;
-            source->at.rolling = weir__hash_stable(record->text, source->at.rolling);
+            if (!source->options.is_stateless)
+                source->at.rolling = weir__hash_stable(record->text, source->at.rolling);
         }
         if (result == WEIR__READER_FAILED)
             weir__error_context(err, "%s", source->name);

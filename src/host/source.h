@@ -30,6 +30,7 @@ typedef struct weir_source_options {
     const char *path; /* NULL or "-": stdin */
     size_t record_bytes;
     bool follow, continues, moved;
+    bool is_stateless; /* nothing is kept of the place, so no hash need be: `rolling` stays 0 */
 } weir_source_options;
 
 typedef struct weir_source {
