@@ -25,7 +25,9 @@ static weir_code know_again(weir_sink *sink, const struct stat *status, const we
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' has %" PRIu64 " bytes, but %" PRIu64 " were committed; it was cut off",
                           sink->name, (uint64_t)status->st_size, mark->length);
-    if (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head) || head != mark->head)
+    /* Nothing was written yet: nothing to know it by. */
+    if (mark->head_bytes > 0 &&
+        (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head) || head != mark->head))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' does not begin with what was committed; it was written over", sink->name);
     return WEIR_OK;
