@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -217,7 +218,7 @@ static weir_code put_cell(void *context, weir_bytes key, const weir_cell *cell, 
 
 static bool has_changes(const local_host *host)
 {
-    return host->has_moved || host->ended_since_cut > 0 || weir__cut_bytes(host->filling) > 0 ||
+    return host->has_moved || host->source.has_new_mark || host->ended_since_cut > 0 || weir__cut_bytes(host->filling) > 0 ||
            weir__keys_are_dirty(weir__engine_keys(host->engine));
 }
 
@@ -242,6 +243,7 @@ static void cut(local_host *host)
     host->is_committing = true;
     host->ended_since_cut = 0;
     host->has_moved = false;
+    host->source.has_new_mark = false;
     host->last_cut_ms = host->now_ms;
     weir__committer_submit(host->committer, now);
 }
@@ -657,12 +659,35 @@ static weir_code open_store(local_host *host, const char *folder, weir_error *er
                             (uint64_t)weir__config_int(host->options->config, "input.max-crashes"), err);
 }
 
+/* A file that is read, or written already, is no place for outputs: it would be cut to nothing. */
+static weir_code refuse_same_file(const local_host *host, const char *path, const char *what, weir_error *err)
+{
+    bool is_stdout = !path || strcmp(path, "-") == 0;
+    struct stat status;
+    const char *other = NULL;
+
+    if ((is_stdout ? fstat(STDOUT_FILENO, &status) : stat(path, &status)) != 0 || !S_ISREG(status.st_mode))
+        return WEIR_OK; /* not there yet, or nothing that is cut; opening it says what else is wrong */
+    if (host->source.is_file && host->source.device == (uint64_t)status.st_dev &&
+        host->source.inode == (uint64_t)status.st_ino)
+        other = "the input";
+    else if (host->output.is_file && host->output.mark.device == (uint64_t)status.st_dev &&
+             host->output.mark.inode == (uint64_t)status.st_ino)
+        other = "the output";
+    if (!other)
+        return WEIR_OK;
+    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%s '%s' is the same file as %s; name another one", what,
+                      is_stdout ? "stdout" : path, other);
+}
+
 static weir_code open_sinks(local_host *host, const recorded *state, weir_error *err)
 {
     const char *dead = weir__config_text(host->options->config, "output.dlq-file");
     weir_sink_start start = !host->store ? WEIR__SINK_TRUNCATE : state->is_used ? WEIR__SINK_GO_ON : WEIR__SINK_EMPTY;
-    weir_code rc = weir__sink_open(&host->output, host->disk, host->options->output, start, &state->output, err);
+    weir_code rc = refuse_same_file(host, host->options->output, "output", err);
 
+    if (rc == WEIR_OK)
+        rc = weir__sink_open(&host->output, host->disk, host->options->output, start, &state->output, err);
     if (rc != WEIR_OK || host->on_error != ON_ERROR_DLQ)
         return rc;
     if (!dead)
@@ -670,6 +695,9 @@ static weir_code open_sinks(local_host *host, const recorded *state, weir_error 
                           "input.on-error is dlq, but output.dlq-file names no file; add --set output.dlq-file=FILE");
     if (host->store && state->is_used && !state->has_dead)
         start = WEIR__SINK_EMPTY;
+    rc = refuse_same_file(host, dead, "output.dlq-file", err);
+    if (rc != WEIR_OK)
+        return rc;
     rc = weir__sink_open(&host->dead, host->disk, dead, start, &state->dead, err);
     host->has_dead = rc == WEIR_OK;
     return rc;
