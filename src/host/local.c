@@ -351,6 +351,20 @@ static weir_turn accept(local_host *host, weir_run *run)
     return WEIR__TURN_MORE;
 }
 
+/* A record that has crashed the process too often; it is whole, so it is printed as one. As pass_over(). */
+static bool pass_over_crashed(local_host *host, const weir_run *run, weir_error *why)
+{
+    weir_buffer record;
+    bool is_over;
+
+    weir__buffer_init(&record, SIZE_MAX);
+    if (weir__record_print(run, &record) != WEIR_OK)
+        (void)weir__fail_memory(why, "a failed record");
+    is_over = pass_over(host, weir__inbox_line(run), run->index, weir__buffer_bytes(&record), true, why);
+    weir__buffer_clear(&record);
+    return is_over;
+}
+
 /* A record of the inbox: accepted before this start, and not over. */
 static weir_turn accept_kept(local_host *host)
 {
@@ -366,15 +380,8 @@ static weir_turn accept_kept(local_host *host)
     run->source = host->source.mark.id;
     rc = weir__inbox_next(&host->inbox, run, &err);
     if (rc == WEIR_FAILED) { /* it has crashed the process too often */
-        weir_buffer record;
-
-        weir__buffer_init(&record, SIZE_MAX);
-        if (weir__record_print(run, &record) != WEIR_OK)
-            rc = weir__fail_memory(&err, "a failed record");
-        if (pass_over(host, weir__inbox_line(run), run->index, weir__buffer_bytes(&record), true, &err) &&
-            weir__inbox_ended(&host->inbox, run, host->filling) != WEIR_OK)
+        if (pass_over_crashed(host, run, &err) && weir__inbox_ended(&host->inbox, run, host->filling) != WEIR_OK)
             give_up(host, BROKEN, WEIR_NO_MEMORY, (weir__fail_memory(&err, "a failed record"), &err));
-        weir__buffer_clear(&record);
         weir__engine_drop_run(host->engine, run);
         return WEIR__TURN_MORE;
     }
@@ -417,9 +424,13 @@ static weir_turn accept_record(local_host *host, const weir_record *record, cons
     run->index = record->at.index;
     rc = weir__record_parse(record->text, host->depth, run, &err);
     if (rc == WEIR_OK)
-        rc = weir__inbox_check_crashes(&host->inbox, run, &err);
-    if (rc == WEIR_OK)
         rc = weir__inbox_add(run, record->at.line + 1, &err);
+    if (rc == WEIR_OK && weir__inbox_check_crashes(&host->inbox, run, &err) != WEIR_OK) {
+        if (!pass_over_crashed(host, run, &err))
+            host->source.at = *before;
+        weir__engine_drop_run(host->engine, run);
+        return WEIR__TURN_MORE;
+    }
     if (rc != WEIR_OK) {
         weir__engine_drop_run(host->engine, run);
         pass_over_bad(host, record, before, &err);
