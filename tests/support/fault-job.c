@@ -47,7 +47,7 @@ static void spin(void)
 
 static weir_code act(weir_run *run, const weir_event *event, void *arg)
 {
-    weir_bytes what = weir_event_text(event, "/do");
+    weir_bytes what = weir_event_text(event, "/input/do");
 
     (void)arg;
     if (!what.data || getenv("FAULT_JOB_CALM"))
@@ -61,11 +61,11 @@ static weir_code act(weir_run *run, const weir_event *event, void *arg)
     if (is(what, "segv"))
         (void)raise(SIGSEGV);
     else if (is(what, "null"))
-        *(volatile int *)(uintptr_t)weir_event_int(event, "/at", 0) = 1;
+        *(volatile int *)(uintptr_t)weir_event_int(event, "/input/at", 0) = 1;
     else if (is(what, "abort"))
         abort();
     else if (is(what, "exit"))
-        exit((int)weir_event_int(event, "/status", 0));
+        exit((int)weir_event_int(event, "/input/status", 0));
     else if (is(what, "overflow"))
         return (weir_code)overflow(NULL, 0);
     else if (is(what, "cycle"))
