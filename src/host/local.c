@@ -584,7 +584,7 @@ static weir_code load_cell(void *context, weir_bytes key, weir_bytes path, weir_
 
     (void)key;
     if (!weir__cell_decode(path, value, &cell))
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "the state holds a value of no known type; it was not "
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "it holds a value of no known type; it was not "
                                                           "written by this version of weir");
     return weir__cells_put(cells, &cell, false) ? WEIR_OK : weir__fail_memory(err, "a key's memory");
 }
@@ -592,8 +592,11 @@ static weir_code load_cell(void *context, weir_bytes key, weir_bytes path, weir_
 static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_error *err)
 {
     local_host *host = context;
+    weir_code rc = weir__store_load(host->store, key, load_cell, cells, err);
 
-    return weir__store_load(host->store, key, load_cell, cells, err);
+    if (rc != WEIR_OK)
+        weir__store_error_context(host->store, err);
+    return rc;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -642,7 +645,7 @@ static weir_code read_recorded(weir_store *store, recorded *state, weir_error *e
     state->is_used = has_mark && has_place && has_output;
     if (!state->is_used && (has_mark || has_place || has_output))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                          "the state's positions cannot be read; it was not written by this version of weir");
+                          "its positions cannot be read; it was not written by this version of weir");
     return WEIR_OK;
 }
 
@@ -666,8 +669,11 @@ static weir_code open_store(local_host *host, const char *folder, weir_error *er
     host->crash_fd = host->disk->open(host->disk->context, path, O_RDWR | O_APPEND | O_CREAT, 0666);
     if (host->crash_fd < 0)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot open '%s'", path);
-    return weir__inbox_open(&host->inbox, host->store, host->disk, host->crash_fd,
-                            (uint64_t)weir__config_int(host->options->config, "input.max-crashes"), err);
+    rc = weir__inbox_open(&host->inbox, host->store, host->disk, host->crash_fd,
+                          (uint64_t)weir__config_int(host->options->config, "input.max-crashes"), err);
+    if (rc != WEIR_OK)
+        weir__store_error_context(host->store, err);
+    return rc;
 }
 
 /* A file that is read, or written already, is no place for outputs: it would be cut to nothing. */
@@ -791,8 +797,11 @@ static weir_code open_all(local_host *host, weir_error *err)
     host->commit_bytes = (size_t)weir__config_int(config, "commit-max-bytes");
     if (folder) {
         rc = open_store(host, folder, err);
-        if (rc == WEIR_OK)
+        if (rc == WEIR_OK) {
             rc = read_recorded(host->store, &state, err);
+            if (rc != WEIR_OK)
+                weir__store_error_context(host->store, err);
+        }
         if (rc != WEIR_OK)
             return rc;
     }
