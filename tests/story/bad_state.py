@@ -93,7 +93,9 @@ def a_full_disk_ends_the_run_and_a_larger_one_lets_it_go_on(place):
         place.write(*[b'{"key":"%d","value":1}' % n for n in range(40000)])
         settings = ["commit-interval-ms=10", "commit-max-runs=500"]
         for _ in range(2):
-            complains(place.run(settings=settings), 3, "state", "full")
+            ended = place.run(settings=settings)
+            complains(ended, 3, place.state)
+            check("full" in ended.err or "No space" in ended.err, ended.err)
         before = place.read()
         subprocess.run(["mount", "-o", "remount,size=64m", place.state], check=True)
         done(place.run(settings=settings))
