@@ -39,6 +39,10 @@ typedef struct weir_store_options {
  */
 WEIR_CHECK weir_code weir__store_open(const weir_store_options *options, weir_store **out, weir_error *err);
 
+/** Puts "state 'FOLDER'" before what a read or a commit has failed with (of a long name the end): they know only what,
+ * not where. */
+void weir__store_error_context(const weir_store *store, weir_error *err);
+
 /** Checkpoints, which leaves an empty log, and closes; accepts NULL. What was not committed is gone. */
 void weir__store_close(weir_store *store);
 
