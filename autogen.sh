@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Makes ./configure from configure.ac; needed once after a clone.
 set -eu
 cd "$(dirname "$0")"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Sets up, builds, and runs the main job on real flights: once undisturbed, once killed with -9 in the middle and
 # started again. Both must have written the same bytes.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Sets up for tests, builds, and runs them all: `make check` in build/, then the unit tests under ASan and UBSan in
 # build-asan/. Ends with one line that sums all results; status 1 when a test failed or none ran.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds weir in a folder; quick when nothing has changed.
 #   scripts/build.sh FOLDER [CONFIGURE-OPTION...]
 # Without options a folder that is configured keeps its own; with others than it has, it is built anew.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Makes a C file of text files: awk -f scripts/embed.awk -v name=weir__template FILE... >FILE.c
 # It holds `const struct weir__text_file NAME[]`, {file's name, text}, ended by a NULL name; the struct's declaration is
 # included from the header that `-v header=…` names.

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Brings in what a build of weir needs, and with `test` what its tests need. Idempotent; quick when all is there.
-#   scripts/setup.sh build|test
+# SPDX-License-Identifier: Apache-2.0
+# Brings in what a build of weir needs, with `test` what its tests need, with `long` also what
+# `make check-long` needs. Idempotent; quick when all is there.
+#   scripts/setup.sh build|test|long
 # Debian packages come through apt-get; yyjson, where the system has none, from its pinned PyPI sdist into .deps-prefix.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,7 +21,8 @@ test_packages="check clang-14 libclang-rt-14-dev shellcheck xz-utils"
 case $what in
 build) packages=$build_packages ;;
 test) packages="$build_packages $test_packages" ;;
-*) die "unknown set-up '$what': use build or test" ;;
+long) packages="$build_packages $test_packages valgrind" ;;
+*) die "unknown set-up '$what': use build, test or long" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
@@ -37,8 +40,8 @@ if [ -n "$missing" ]; then
     say "installing Debian packages:$missing"
     log=$(mktemp)
     # shellcheck disable=SC2086
-    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
-        >"$log" 2>&1; then
+    if ! { apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         die "apt-get failed; all it said is in $log"
     fi
@@ -55,7 +58,8 @@ else
     say "yyjson: building 0.10.0 from the PyPI sdist yyjson $yyjson_version into .deps-prefix"
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    /usr/bin/python3 -m pip --disable-pip-version-check download -q --no-deps --no-binary :all: -d "$work" "yyjson==$yyjson_version" ||
+    /usr/bin/python3 -m pip --disable-pip-version-check download -q --no-deps --no-binary :all: -d "$work" \
+        "yyjson==$yyjson_version" ||
         die "pip could not fetch yyjson $yyjson_version; check the network and run this again"
     echo "$yyjson_sha256  $work/yyjson-$yyjson_version.tar.gz" | sha256sum -c --quiet - ||
         die "yyjson-$yyjson_version.tar.gz is not the pinned file"

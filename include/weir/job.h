@@ -42,7 +42,7 @@ enum { WEIR_ACTION_JOURNALED = 0, WEIR_ACTION_PURE = 1 };
  * Makes an empty job.
  *
  * @param name  1..128 bytes of A-Z a-z 0-9 . _ -, stable for the life of the job: files, topics, groups and
- *              transactional ids are named after it; copied
+ *              transactional ids are named after it; copied. `job.name` in the configuration, if set, takes its place
  * @return never NULL. Out of memory, or a bad name, is kept and reported by weir_main() and weir_job_run_list().
  * Threads: any; a job belongs to one thread at a time.
  */

@@ -18,8 +18,8 @@ WEIR_BEGIN_DECLS
  * A flat store of dotted paths: "user.name". Lives as long as its run.
  *
  * - Setting a path makes its parents, as objects. A parent that holds a value is a kept error.
- * - A map that is set is a value, not an object: nothing reaches into it. An object is made by weir_memory_new_object(),
- *   or as a parent.
+ * - A map that is set is a value, not an object: nothing reaches into it. An object is made by
+ *   weir_memory_new_object(), or as a parent.
  * - A value may replace a value of any type, but not an object (kept error). null is a value: it exists.
  * - Every path is allowed but the empty one, which is the root object: "a..b" has a field with an empty name.
  * - Paths are UTF-8 of at most 64 KiB; they are copied.

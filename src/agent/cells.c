@@ -5,31 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-void weir__cells_init(weir_cells *cells, weir_arena *arena)
-{
-    memset(cells, 0, sizeof *cells);
-    cells->arena = arena;
-}
-
 static bool has_bytes(const weir_cell *cell)
 {
     return cell->type == WEIR__CELL_TEXT || cell->type == WEIR__CELL_JSON;
 }
 
-static void free_value(weir_cells *cells, weir_cell *cell)
+/* What copy_bytes() has made. */
+static void free_bytes(weir_cells *cells, weir_bytes bytes)
 {
-    if (!cells->arena && has_bytes(cell)) {
-        cells->bytes -= cell->value.bytes.size;
-        free((void *)cell->value.bytes.data);
+    if (!cells->arena) {
+        cells->bytes -= bytes.size;
+        free((void *)bytes.data);
     }
 }
 
-static void free_path(weir_cells *cells, weir_cell *cell)
+static void free_value(weir_cells *cells, const weir_cell *cell)
 {
-    if (!cells->arena) {
-        cells->bytes -= cell->path.size;
-        free((void *)cell->path.data);
-    }
+    if (has_bytes(cell))
+        free_bytes(cells, cell->value.bytes);
 }
 
 void weir__cells_clear(weir_cells *cells)
@@ -37,7 +30,7 @@ void weir__cells_clear(weir_cells *cells)
     if (!cells->arena) {
         for (size_t i = 0; i < cells->count; i++) {
             free_value(cells, &cells->items[i]);
-            free_path(cells, &cells->items[i]);
+            free_bytes(cells, cells->items[i].path);
         }
         free(cells->items);
     }
@@ -90,7 +83,8 @@ static weir_bytes copy_bytes(weir_cells *cells, weir_bytes bytes)
 
 static bool grow(weir_cells *cells)
 {
-    size_t capacity = cells->capacity ? cells->capacity * 2 : 4;
+    /* On the heap they stay, and a key often has just one; an arena's are gone soon. */
+    size_t capacity = cells->capacity ? cells->capacity * 2 : cells->arena ? 4 : 1;
     weir_cell *items;
 
     if (cells->count < cells->capacity)
@@ -113,37 +107,38 @@ weir_cell *weir__cells_put(weir_cells *cells, const weir_cell *cell, bool is_sha
 {
     size_t index = weir__cells_lower_bound(cells, cell->path);
     bool is_there = index < cells->count && weir__bytes_equal(cells->items[index].path, cell->path);
-    weir_cell put = *cell;
+    weir_cell_value value = cell->value;
+    weir_bytes path = cell->path;
     weir_cell *slot;
 
     if (has_bytes(cell) && !is_shared) {
-        put.value.bytes = copy_bytes(cells, cell->value.bytes);
-        if (!put.value.bytes.data)
+        value.bytes = copy_bytes(cells, cell->value.bytes);
+        if (!value.bytes.data)
             return NULL;
     }
     if (is_there) {
         slot = &cells->items[index];
         free_value(cells, slot);
-        put.path = slot->path;
-        put.is_dirty = slot->is_dirty;
-        *slot = put;
-        return slot;
-    }
-    if (!is_shared)
-        put.path = copy_bytes(cells, cell->path);
-    if (!put.path.data || !grow(cells)) {
-        if (!is_shared) {
-            free_value(cells, &put);
-            if (put.path.data)
-                free_path(cells, &put);
+    } else {
+        if (!is_shared)
+            path = copy_bytes(cells, cell->path);
+        if (!path.data || !grow(cells)) {
+            if (!is_shared && has_bytes(cell))
+                free_bytes(cells, value.bytes);
+            if (!is_shared && path.data)
+                free_bytes(cells, path);
+            return NULL;
         }
-        return NULL;
+        slot = &cells->items[index];
+        if (index < cells->count)
+            memmove(slot + 1, slot, (cells->count - index) * sizeof *slot);
+        slot->path = path;
+        slot->is_dirty = false;
+        cells->count++;
     }
-    slot = &cells->items[index];
-    memmove(slot + 1, slot, (cells->count - index) * sizeof *slot);
-    put.is_dirty = false;
-    *slot = put;
-    cells->count++;
+    slot->type = cell->type;
+    slot->stamp = cell->stamp;
+    slot->value = value;
     return slot;
 }
 
@@ -152,7 +147,7 @@ void weir__cells_remove(weir_cells *cells, size_t index)
     weir_cell *slot = &cells->items[index];
 
     free_value(cells, slot);
-    free_path(cells, slot);
+    free_bytes(cells, slot->path);
     cells->count--;
     memmove(slot, slot + 1, (cells->count - index) * sizeof *slot);
 }

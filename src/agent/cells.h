@@ -21,17 +21,19 @@ typedef enum weir_cell_type {
     WEIR__CELL_DELETED = 7 /* only in changes, and in a key's cells until they are written */
 } weir_cell_type;
 
+typedef union weir_cell_value {
+    bool truth;
+    int64_t integer;
+    double real;
+    weir_bytes bytes; /* TEXT, JSON */
+} weir_cell_value;
+
 typedef struct weir_cell {
     weir_bytes path;
     weir_cell_type type;
     bool is_dirty;  /* in a key's cells: changed since the last cut */
     uint32_t stamp; /* in changes: number of the action, in its run, that wrote it last */
-    union {
-        bool truth;
-        int64_t integer;
-        double real;
-        weir_bytes bytes; /* TEXT, JSON */
-    } value;
+    weir_cell_value value;
 } weir_cell;
 
 /* `arena` set: paths, values and the vector live there, and clear frees nothing; NULL: on the heap. */
@@ -43,7 +45,15 @@ typedef struct weir_cells {
     size_t bytes; /* on the heap: of paths and values */
 } weir_cells;
 
-void weir__cells_init(weir_cells *cells, weir_arena *arena);
+static inline void weir__cells_init(weir_cells *cells, weir_arena *arena)
+{
+    cells->items = NULL;
+    cells->count = 0;
+    cells->capacity = 0;
+    cells->arena = arena;
+    cells->bytes = 0;
+}
+
 void weir__cells_clear(weir_cells *cells);
 
 /** The cell of a path, or NULL. Valid until the next put or remove. */
@@ -70,8 +80,8 @@ bool weir__path_is_beneath(weir_bytes path, weir_bytes parent);
 /* ---- as bytes ---------------------------------------------------------------------------------------------------- */
 
 /**
- * Appends a cell's value as the store keeps it: one byte of type; then nothing (NULL, OBJECT, DELETED), one byte (BOOL),
- * 8 bytes big-endian (INT two's complement, REAL IEEE 754), or the bytes themselves (TEXT, JSON).
+ * Appends a cell's value as the store keeps it: one byte of type; then nothing (NULL, OBJECT, DELETED), one byte
+ * (BOOL), 8 bytes big-endian (INT two's complement, REAL IEEE 754), or the bytes themselves (TEXT, JSON).
  */
 WEIR_CHECK weir_code weir__cell_encode(const weir_cell *cell, weir_buffer *out);
 

@@ -86,21 +86,23 @@ weir_bytes weir_event_bytes(const weir_event *event)
     json_t *tree = event->attributes ? json_object_get(event->attributes, input_name) : NULL;
     weir_bytes none = { NULL, 0 };
     weir_buffer text;
-    weir_code rc;
+    weir_code rc = WEIR_OK;
 
     if (event->input_text.data)
         return event->input_text;
     if (!tree && !event->input)
         return none;
-    weir__buffer_init(&text, SIZE_MAX);
-    rc = event->input ? weir__json_print(event->input, &text)
-                      : weir__tree_print(tree, JSON_PARSER_MAX_DEPTH, &text, NULL);
-    if (rc == WEIR_OK) {
-        self->input_text = weir__arena_copy(event->scope->arena, weir__buffer_bytes(&text));
-        if (!event->input_text.data)
-            rc = WEIR_NO_MEMORY;
+    if (event->input) {
+        self->input_text = weir__json_print_arena(event->input, event->scope->arena);
+    } else {
+        weir__buffer_init(&text, SIZE_MAX);
+        rc = weir__tree_print(tree, JSON_PARSER_MAX_DEPTH, &text, NULL);
+        if (rc == WEIR_OK)
+            self->input_text = weir__arena_copy(event->scope->arena, weir__buffer_bytes(&text));
+        weir__buffer_clear(&text);
     }
-    weir__buffer_clear(&text);
+    if (rc == WEIR_OK && !event->input_text.data)
+        rc = WEIR_NO_MEMORY;
     if (rc != WEIR_OK) {
         (void)weir__failure_keep(event->scope->failure, rc, "event '%s': the input cannot be printed", event->type);
         return none;

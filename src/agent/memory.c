@@ -252,7 +252,7 @@ static json_t *cell_tree(weir_memory *memory, const weir_cell *cell)
     return tree;
 }
 
-/* Where in `root` the cell goes: the object that holds it, and its name there. */
+/* Where in `root` the cell goes: the object that holds it, and its name there. NULL: no memory. */
 static json_t *place(json_t *root, weir_bytes below, weir_bytes *name)
 {
     json_t *object = root;
@@ -260,8 +260,13 @@ static json_t *place(json_t *root, weir_bytes below, weir_bytes *name)
 
     while (object && (dot = memchr(below.data, '.', below.size))) {
         size_t size = (size_t)(dot - below.data);
+        const char *step = (const char *)below.data;
+        json_t *next = json_object_getn(object, step, size);
 
-        object = json_object_getn(object, (const char *)below.data, size);
+        /* Parents are stored and stand before their children, but for the one of ".a", whose parent is the root. */
+        if (!next && json_object_setn_new_nocheck(object, step, size, json_object()) == 0)
+            next = json_object_getn(object, step, size);
+        object = next;
         below = weir__bytes(dot + 1, below.size - size - 1);
     }
     *name = below;
@@ -282,7 +287,6 @@ static json_t *object_tree(weir_memory *memory, weir_bytes path)
         size_t skip = path.size ? path.size + 1 : 0;
         json_t *tree = cell_tree(memory, cell);
         weir_bytes name;
-        /* A parent is stored and stands before its children, so it is in the tree already. */
         json_t *object = place(root, weir__bytes(cell->path.data + skip, cell->path.size - skip), &name);
 
         if (!tree || !object ||
@@ -317,6 +321,24 @@ bool weir_memory_exists(weir_memory *memory, const char *path)
     return check_path(memory, path, &bytes) && look_up(memory, bytes);
 }
 
+/* Adds a name in its place, once. Names come nearly sorted, so the place is nearly always the end. */
+static bool add_name(json_t *names, const char *name, size_t size)
+{
+    size_t at = json_array_size(names);
+
+    for (; at > 0; at--) {
+        const json_t *before = json_array_get(names, at - 1);
+        int order = weir__bytes_compare(weir__bytes(json_string_value(before), json_string_length(before)),
+                                        weir__bytes(name, size));
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            break;
+    }
+    return json_array_insert_new(names, at, json_stringn_nocheck(name, size)) == 0;
+}
+
 json_t *weir_memory_fields(weir_memory *memory, const char *path)
 {
     const weir_cell *cell;
@@ -336,9 +358,14 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
         const char *name = (const char *)cell->path.data + skip;
         size_t size = cell->path.size - skip;
 
-        if (memchr(name, '.', size))
-            continue;
-        if (json_array_append_new(names, json_stringn_nocheck(name, size)) != 0) {
+        bool is_added;
+
+        if (bytes.size == 0 && size > 0 && *name == '.' && !memchr(name + 1, '.', size - 1))
+            /* The parent of ".a" is the root, which so has a field "" and a field "a". (Flink Agents, MemoryObject.) */
+            is_added = add_name(names, "", 0) && add_name(names, name + 1, size - 1);
+        else
+            is_added = memchr(name, '.', size) || add_name(names, name, size);
+        if (!is_added) {
             json_decref(names);
             names = NULL;
         }
@@ -350,17 +377,15 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static weir_code put(weir_memory *memory, weir_bytes path, weir_cell cell)
+static weir_code put(weir_memory *memory, weir_bytes path, weir_cell_type type, weir_cell_value value)
 {
-    cell.path = path;
-    cell.stamp = *memory->stamp;
+    weir_cell cell = { .path = path, .type = type, .stamp = *memory->stamp, .value = value };
+
     return weir__cells_put(&memory->changes, &cell, false) ? WEIR_OK : keep_no_memory(memory);
 }
 
-static weir_cell object_cell(void)
-{
-    return (weir_cell){ .type = WEIR__CELL_OBJECT };
-}
+/* Of cells that hold no value. */
+static const weir_cell_value no_value;
 
 /* Makes the parents that are missing; an ancestor that holds a value is an error, and then nothing is made. */
 static weir_code make_parents(weir_memory *memory, weir_bytes path)
@@ -371,7 +396,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
         weir_bytes ancestor = weir__bytes(path.data, i - 1);
         const weir_cell *cell;
 
-        if (path.data[i - 1] != '.')
+        if (path.data[i - 1] != '.' || ancestor.size == 0)
             continue;
         cell = look_up_cell(memory, ancestor);
         if (!cell)
@@ -387,9 +412,9 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
     for (size_t i = made; i < path.size; i++) {
         weir_code rc;
 
-        if (path.data[i] != '.')
+        if (path.data[i] != '.' || i == 0)
             continue;
-        rc = put(memory, weir__bytes(path.data, i), object_cell());
+        rc = put(memory, weir__bytes(path.data, i), WEIR__CELL_OBJECT, no_value);
         if (rc != WEIR_OK)
             return rc;
     }
@@ -397,7 +422,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
 }
 
 /* Puts a value where no object stands. */
-static weir_code set(weir_memory *memory, const char *path, weir_cell cell)
+static weir_code set(weir_memory *memory, const char *path, weir_cell_type type, weir_cell_value value)
 {
     const weir_cell *there;
     weir_bytes bytes;
@@ -419,12 +444,12 @@ static weir_code set(weir_memory *memory, const char *path, weir_cell cell)
         if (rc != WEIR_OK)
             return rc;
     }
-    return put(memory, bytes, cell);
+    return put(memory, bytes, type, value);
 }
 
 weir_code weir_memory_set_int(weir_memory *memory, const char *path, int64_t value)
 {
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_INT, .value.integer = value });
+    return set(memory, path, WEIR__CELL_INT, (weir_cell_value){ .integer = value });
 }
 
 weir_code weir_memory_set_real(weir_memory *memory, const char *path, double value)
@@ -432,12 +457,12 @@ weir_code weir_memory_set_real(weir_memory *memory, const char *path, double val
     if (!isfinite(value))
         return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: '%s' cannot hold a real that is not finite",
                                   path ? path : "(null)");
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_REAL, .value.real = value });
+    return set(memory, path, WEIR__CELL_REAL, (weir_cell_value){ .real = value });
 }
 
 weir_code weir_memory_set_bool(weir_memory *memory, const char *path, bool value)
 {
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_BOOL, .value.truth = value });
+    return set(memory, path, WEIR__CELL_BOOL, (weir_cell_value){ .truth = value });
 }
 
 weir_code weir_memory_set_text(weir_memory *memory, const char *path, weir_bytes text)
@@ -448,7 +473,7 @@ weir_code weir_memory_set_text(weir_memory *memory, const char *path, weir_bytes
     if (!weir__utf8_is_valid(text))
         return weir__failure_keep(memory->failure, WEIR_INVALID, "memory: the text for '%s' is not UTF-8",
                                   path ? path : "(null)");
-    return set(memory, path, (weir_cell){ .type = WEIR__CELL_TEXT, .value.bytes = text });
+    return set(memory, path, WEIR__CELL_TEXT, (weir_cell_value){ .bytes = text });
 }
 
 static weir_code set_printed(weir_memory *memory, const char *path, const json_t *tree)
@@ -460,8 +485,7 @@ static weir_code set_printed(weir_memory *memory, const char *path, const json_t
     weir__buffer_init(&text, SIZE_MAX);
     rc = weir__tree_print(tree, memory->depth, &text, &err);
     if (rc == WEIR_OK)
-        rc = set(memory, path,
-                 (weir_cell){ .type = WEIR__CELL_JSON, .value.bytes = weir__buffer_bytes(&text) });
+        rc = set(memory, path, WEIR__CELL_JSON, (weir_cell_value){ .bytes = weir__buffer_bytes(&text) });
     else
         (void)weir__failure_keep(memory->failure, rc, "memory: '%s': %s", path ? path : "(null)", err.message);
     weir__buffer_clear(&text);
@@ -477,7 +501,7 @@ weir_code weir_memory_set(weir_memory *memory, const char *path, json_t *value)
                                   path ? path : "(null)");
     switch (json_typeof(value)) {
     case JSON_NULL:
-        rc = set(memory, path, (weir_cell){ .type = WEIR__CELL_NULL });
+        rc = set(memory, path, WEIR__CELL_NULL, no_value);
         break;
     case JSON_TRUE:
     case JSON_FALSE:
@@ -523,7 +547,7 @@ weir_code weir_memory_new_object(weir_memory *memory, const char *path, bool ove
         if (rc != WEIR_OK)
             return rc;
     }
-    return put(memory, bytes, object_cell());
+    return put(memory, bytes, WEIR__CELL_OBJECT, no_value);
 }
 
 /* Marks all cells of one layer that lie at or beneath a path. */
@@ -533,7 +557,7 @@ static weir_code delete_layer(weir_memory *memory, const weir_cells *layer, weir
         weir_bytes found = layer->items[i].path;
 
         if (weir__bytes_equal(found, path) || weir__path_is_beneath(found, path)) {
-            weir_code rc = put(memory, found, (weir_cell){ .type = WEIR__CELL_DELETED });
+            weir_code rc = put(memory, found, WEIR__CELL_DELETED, no_value);
 
             if (rc != WEIR_OK)
                 return rc;

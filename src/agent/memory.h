@@ -24,8 +24,8 @@ void weir__memory_init(weir_memory *memory, const weir_cells *base, weir_arena *
 /**
  * Carries a run's changes over into the cells of its key.
  *
- * @param is_durable  true: a changed cell is marked dirty, and a deleted one that the key holds stays there as a DELETED
- *                    cell, for the next cut to write; false: nothing is marked, and a deleted one goes
+ * @param is_durable  true: a changed cell is marked dirty, and a deleted one that the key holds stays there as a
+ *                    DELETED cell, for the next cut to write; false: nothing is marked, and a deleted one goes
  * @return WEIR_OK; WEIR_NO_MEMORY: the cells are half changed, and nothing of them may be written (stop)
  */
 WEIR_CHECK weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells, bool is_durable);

@@ -86,6 +86,13 @@ weir_json_kind weir__tree_kind(const json_t *tree);
 /** Appends a value. WEIR_LIMIT: the buffer's maximum; WEIR_NO_MEMORY. On failure the buffer keeps what it had. */
 WEIR_CHECK weir_code weir__json_print(const weir_json *json, weir_buffer *out);
 
+/** Whether printing a value would give just the text it was parsed from. May say no where it would: of reals, and of
+ * strings with escapes. */
+bool weir__json_is_printed(const weir_json *json, weir_bytes text);
+
+/** Prints into an arena, with a NUL behind that is not counted; `data` NULL when there is no memory. */
+weir_bytes weir__json_print_arena(const weir_json *json, weir_arena *arena);
+
 /** Appends a tree; the same bytes as for the parsed text of it. WEIR_LIMIT: deeper than `depth` (one that holds itself
  * is), or the buffer's maximum; WEIR_INVALID: a string or name that is not UTF-8 (jansson's _nocheck functions take any
  * bytes), a real that is not finite; all to be fixed. WEIR_NO_MEMORY. On failure the buffer keeps what it had. */

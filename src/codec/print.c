@@ -2,6 +2,8 @@
 /* Parsed values to text. */
 #include "codec/json.h"
 
+#include <string.h>
+
 #include "codec/stack.h"
 #include "codec/value.h"
 #include "codec/writer.h"
@@ -32,6 +34,61 @@ static inline weir_code write_scalar(weir_writer *writer, const yyjson_val *valu
     default:
         return weir__writer_raw(writer, "null", 4);
     }
+}
+
+static inline bool is_plain_text(const yyjson_val *value)
+{
+    return (value->tag & YYJSON_TYPE_MASK) == YYJSON_TYPE_STR &&
+           (value->tag & YYJSON_SUBTYPE_MASK) == YYJSON_SUBTYPE_NOESC;
+}
+
+static size_t int_size(int64_t value)
+{
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    size_t size = value < 0 ? 2 : 1;
+
+    for (; left >= 10; left /= 10)
+        size++;
+    return size;
+}
+
+/* No token prints longer than it was written, so the sizes are the same only when there are no blanks and no other
+ * spelling of a number anywhere. */
+bool weir__json_is_printed(const weir_json *json, weir_bytes text)
+{
+    const yyjson_val *root = weir__json_value(json);
+    const yyjson_val *end = weir__json_value_next(root);
+    size_t size = 0;
+
+    for (const yyjson_val *value = root; value < end; value++) {
+        size_t count = weir__json_value_size(value);
+
+        switch (value->tag & YYJSON_TYPE_MASK) {
+        case YYJSON_TYPE_STR:
+            if (!is_plain_text(value))
+                return false;
+            size += count + 2;
+            break;
+        case YYJSON_TYPE_NUM:
+            if ((value->tag & YYJSON_SUBTYPE_MASK) == YYJSON_SUBTYPE_REAL)
+                return false;
+            size += int_size(value->uni.i64);
+            break;
+        case YYJSON_TYPE_ARR: /* brackets and commas */
+            size += count ? count + 1 : 2;
+            break;
+        case YYJSON_TYPE_OBJ: /* colons too */
+            size += count ? 2 * count + 1 : 2;
+            break;
+        case YYJSON_TYPE_BOOL:
+            size += (value->tag & YYJSON_SUBTYPE_MASK) == YYJSON_SUBTYPE_TRUE ? 4 : 5;
+            break;
+        default:
+            size += 4;
+            break;
+        }
+    }
+    return size == text.size;
 }
 
 typedef struct open_container {
@@ -91,4 +148,30 @@ out:
     if (stack != local)
         free(stack);
     return weir__writer_close(&writer, rc);
+}
+
+weir_bytes weir__json_print_arena(const weir_json *json, weir_arena *arena)
+{
+    const yyjson_val *value = weir__json_value(json);
+    weir_bytes printed = { NULL, 0 };
+    weir_buffer text;
+
+    /* The common case needs no buffer: its size is known. */
+    if (is_plain_text(value)) {
+        size_t size = weir__json_value_size(value);
+        uint8_t *data = weir__arena_alloc(arena, size + 3);
+
+        if (!data)
+            return printed;
+        data[0] = '"';
+        memcpy(data + 1, value->uni.str, size);
+        data[size + 1] = '"';
+        data[size + 2] = '\0';
+        return weir__bytes(data, size + 2);
+    }
+    weir__buffer_init(&text, SIZE_MAX);
+    if (weir__json_print(json, &text) == WEIR_OK)
+        printed = weir__arena_copy(arena, weir__buffer_bytes(&text));
+    weir__buffer_clear(&text);
+    return printed;
 }

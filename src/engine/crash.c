@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,7 +13,7 @@
 
 #include "engine/engine.h"
 
-enum { ALT_STACK_BYTES = 64 * 1024 };
+enum { ALT_STACK_BYTES = 64 * 1024, EXIT_STATUS = 1 /* a run failed */ };
 
 static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 enum { SIGNALS = sizeof signals / sizeof *signals };
@@ -148,8 +149,12 @@ static void at_exit(void)
     const weir_engine *engine;
     const weir_run *run = handler.is_installed ? current_run(&engine) : NULL;
 
-    if (run)
-        report(run, "called exit()", "exit()", 0);
+    if (!run)
+        return;
+    report(run, "called exit()", "exit()", 0);
+    /* Whatever status the action gave: the job is not done, and must not look as if it were. */
+    (void)fflush(NULL);
+    _exit(EXIT_STATUS);
 }
 
 weir_code weir__crash_install(int note_fd, weir_error *err)

@@ -10,7 +10,8 @@
 
 /**
  * Handles SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, on a stack of their own, for the calling thread's engine; and
- * exit() called by an action. The signal then takes its course.
+ * exit() called by an action. A signal then takes its course; exit() ends with status 1, whatever the action gave, and
+ * without the exit hooks that were set before this one.
  *
  * @param note_fd  open for append: gets a line "INDEX ACTION SIGNAL\n"; -1: none. Borrowed until weir__crash_remove()
  * @return WEIR_OK; WEIR_NO_MEMORY; WEIR_IO

@@ -73,9 +73,11 @@ static size_t find_slot(const weir_keys *keys, uint64_t hash, weir_bytes bytes)
 {
     size_t at = hash & keys->mask;
 
-    while (keys->slots[at].key &&
-           (keys->slots[at].hash != hash || !weir__bytes_equal(keys->slots[at].key->bytes, bytes)))
-        at = (at + 1) & keys->mask;
+    for (const weir_key *key; (key = keys->slots[at].key); at = (at + 1) & keys->mask) {
+        /* The bytes stand behind the key: taken from there, they need not wait for the pointer to them. */
+        if (keys->slots[at].hash == hash && weir__bytes_equal(weir__bytes(key + 1, key->bytes.size), bytes))
+            break;
+    }
     return at;
 }
 
@@ -190,6 +192,7 @@ weir_code weir__keys_get(weir_keys *keys, weir_bytes bytes, weir_key **out, weir
     if (key) {
         if (key->is_idle)
             unlink_idle(keys, key);
+        __builtin_prefetch(key->cells.items); /* the run will want them, and is not there yet */
         *out = key;
         return WEIR_OK;
     }
@@ -232,7 +235,9 @@ void weir__keys_idle(weir_keys *keys, weir_key *key)
         drop(keys, key);
         return;
     }
-    link_idle(keys, key);
+    /* Without a store nothing is ever evicted, and the list would only cost each run its neighbours' cache lines. */
+    if (keys->options.load)
+        link_idle(keys, key);
 }
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */

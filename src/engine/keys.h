@@ -15,15 +15,16 @@
 typedef struct weir_run weir_run;
 typedef struct weir_keys weir_keys;
 
+/* What every run looks at comes first, in one cache line. */
 typedef struct weir_key {
+    weir_bytes bytes;               /* the key itself */
     weir_cells cells;
     weir_run *running;              /* READY, RUNNING or WAITING; NULL: the key is idle */
     weir_run *queue, **queue_tail;  /* QUEUED runs, oldest first */
     size_t queued;
-    weir_bytes bytes;               /* the key itself */
     /* Private to keys.c. */
     uint64_t hash;
-    struct weir_key *newer, *older; /* idle keys, by last use */
+    struct weir_key *newer, *older; /* idle keys, by last use; only where there is a store */
     struct weir_key *next_dirty;
     uint64_t pinned_by;             /* the commit that holds its last change; 0: none */
     size_t footprint;

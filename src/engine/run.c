@@ -247,7 +247,8 @@ static weir_action_result *take_recorded(weir_run *run)
     if (!recorded || recorded->instance != run->instance)
         return NULL;
     if (strcmp(recorded->action, run->action->full_name) != 0) {
-        weir__log(WEIR__LOG_WARN, "engine", "the journal has another action, its records are dropped run=%s action=%s recorded=%s",
+        weir__log(WEIR__LOG_WARN, "engine",
+                  "the journal has another action, its records are dropped run=%s action=%s recorded=%s",
                   weir_run_id(run), run->action->full_name, recorded->action);
         weir__results_clear(recorded);
         run->recorded = NULL;
@@ -447,8 +448,8 @@ static weir_code check_limit(weir_run *run, const char *what)
     if (run->event_count <= limit)
         return WEIR_OK;
     if (describe_cycle(run, cycle, sizeof cycle))
-        return weir__failure_keep(&run->failure, WEIR_LIMIT, "more than %zu events in one run (limits.events-per-run), a cycle: %s",
-                                  limit, cycle);
+        return weir__failure_keep(&run->failure, WEIR_LIMIT,
+                                  "more than %zu events in one run (limits.events-per-run), a cycle: %s", limit, cycle);
     return weir__failure_keep(&run->failure, WEIR_LIMIT,
                               "more than %zu events in one run (limits.events-per-run), the last one %s", limit, what);
 }
@@ -508,11 +509,11 @@ out:
     return rc;
 }
 
-/* Takes what stands in the scratch buffer as the next output. */
-static weir_code take_output(weir_run *run, json_t *tree)
+/* Takes a copy of the text as the next output. */
+static weir_code take_output(weir_run *run, weir_bytes printed, json_t *tree)
 {
     weir_output_item *output = weir__arena_alloc(&run->arena, sizeof *output);
-    weir_bytes text = weir__arena_copy(&run->arena, weir__buffer_bytes(&run->engine->scratch));
+    weir_bytes text = weir__arena_copy(&run->arena, printed);
 
     if (!output || !text.data)
         return weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for an output");
@@ -538,7 +539,7 @@ weir_code weir_output(weir_run *run, json_t *value)
             (void)weir__failure_keep(&run->failure, rc, "an output: %s", err.message);
     }
     if (rc == WEIR_OK)
-        rc = take_output(run, engine->options.keep_trees ? value : NULL);
+        rc = take_output(run, weir__buffer_bytes(&engine->scratch), engine->options.keep_trees ? value : NULL);
     json_decref(value);
     return rc;
 }
@@ -557,9 +558,11 @@ weir_code weir_output_bytes(weir_run *run, weir_bytes json)
     rc = weir__json_parse(json, engine->options.depth, &run->arena, &value, &err);
     if (rc != WEIR_OK)
         return weir__failure_keep(&run->failure, rc, "an output: %s", err.message);
+    if (weir__json_is_printed(value, json))
+        return take_output(run, json, NULL);
     weir__buffer_reset(&engine->scratch);
     rc = weir__json_print(value, &engine->scratch);
     if (rc != WEIR_OK)
         return weir__failure_keep(&run->failure, rc, "an output cannot be printed");
-    return take_output(run, NULL);
+    return take_output(run, weir__buffer_bytes(&engine->scratch), NULL);
 }

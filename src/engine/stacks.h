@@ -37,8 +37,8 @@ _Noreturn void weir__stacks_leave(weir_stacks *stacks);
 weir_stack *weir__stacks_current(const weir_stacks *stacks);
 
 /**
- * Parks the current stack (take weir__stacks_current() before) and starts the loop on a fresh one. Returns when somebody
- * resumes it. errno is kept.
+ * Parks the current stack (take weir__stacks_current() before) and starts the loop on a fresh one. Returns when
+ * somebody resumes it. errno is kept.
  * @return false when there is no memory for another stack; then nothing has happened
  */
 WEIR_CHECK bool weir__stacks_park(weir_stacks *stacks);

@@ -3,8 +3,8 @@
  * Cuts and commits. A cut's writes lie in one buffer, so that the loop's thread only copies bytes:
  *
  *   write := kind (1 byte) field field [number field]
- *   kind  := 'P' put key path, value follows · 'D' delete key path · 'L' log put stream owner, number and record follow ·
- *            'X' log delete stream owner
+ *   kind  := 'P' put key path, value follows · 'D' delete key path ·
+ *            'L' log put stream owner, number and record follow · 'X' log delete stream owner
  *   field := size (4 bytes, native) bytes;  number := 8 bytes, native
  */
 #include "host/commit.h"
@@ -159,6 +159,21 @@ static weir_code set_positions(const weir_cut *cut, weir_store *store, const wei
     return rc;
 }
 
+/* What goes into the store. */
+static weir_code commit_state(weir_cut *cut, weir_store *store, const weir_sink *output, const weir_sink *dead,
+                              weir_error *err)
+{
+    weir_code rc = write_all(&cut->writes, store, err);
+
+    if (rc == WEIR_OK)
+        rc = set_positions(cut, store, output, dead, err);
+    if (rc == WEIR_OK)
+        rc = weir__store_commit(store, err);
+    if (rc != WEIR_OK)
+        weir__store_error_context(store, err);
+    return rc;
+}
+
 weir_code weir__cut_commit(weir_cut *cut, weir_store *store, weir_sink *output, weir_sink *dead, weir_error *err)
 {
     weir_code rc = weir__sink_append(output, weir__buffer_bytes(&cut->outputs), err);
@@ -169,11 +184,7 @@ weir_code weir__cut_commit(weir_cut *cut, weir_store *store, weir_sink *output, 
         rc = weir__sink_append(dead, weir__buffer_bytes(&cut->dead), err);
     if (rc == WEIR_OK && dead && cut->dead.size)
         rc = weir__sink_sync(dead, err);
-    if (rc == WEIR_OK)
-        rc = write_all(&cut->writes, store, err);
-    if (rc == WEIR_OK)
-        rc = set_positions(cut, store, output, dead, err);
-    return rc == WEIR_OK ? weir__store_commit(store, err) : rc;
+    return rc == WEIR_OK ? commit_state(cut, store, output, dead, err) : rc;
 }
 
 /* ---- the thread -------------------------------------------------------------------------------------------------- */

@@ -360,7 +360,8 @@ static weir_code put_results(weir_cut *cut, weir_run *run, weir_buffer *payload,
         weir__buffer_reset(payload);
         weir__buffer_reset(sealed);
         rc = weir__result_print(result, payload, err);
-        if (rc == WEIR_OK && weir__entry_seal(WEIR__ENTRY_ACTION_RESULT, weir__buffer_bytes(payload), sealed) != WEIR_OK)
+        if (rc == WEIR_OK &&
+            weir__entry_seal(WEIR__ENTRY_ACTION_RESULT, weir__buffer_bytes(payload), sealed) != WEIR_OK)
             rc = weir__fail_memory(err, "a journal entry");
         if (rc == WEIR_OK && weir__cut_log_put(cut, journal_stream, weir__bytes(owner, sizeof owner), result->instance,
                                                weir__buffer_bytes(sealed)) != WEIR_OK)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -217,7 +218,7 @@ static weir_code put_cell(void *context, weir_bytes key, const weir_cell *cell, 
 
 static bool has_changes(const local_host *host)
 {
-    return host->has_moved || host->ended_since_cut > 0 || weir__cut_bytes(host->filling) > 0 ||
+    return host->has_moved || host->source.has_new_mark || host->ended_since_cut > 0 || weir__cut_bytes(host->filling) > 0 ||
            weir__keys_are_dirty(weir__engine_keys(host->engine));
 }
 
@@ -242,6 +243,7 @@ static void cut(local_host *host)
     host->is_committing = true;
     host->ended_since_cut = 0;
     host->has_moved = false;
+    host->source.has_new_mark = false;
     host->last_cut_ms = host->now_ms;
     weir__committer_submit(host->committer, now);
 }
@@ -349,6 +351,20 @@ static weir_turn accept(local_host *host, weir_run *run)
     return WEIR__TURN_MORE;
 }
 
+/* A record that has crashed the process too often; it is whole, so it is printed as one. As pass_over(). */
+static bool pass_over_crashed(local_host *host, const weir_run *run, weir_error *why)
+{
+    weir_buffer record;
+    bool is_over;
+
+    weir__buffer_init(&record, SIZE_MAX);
+    if (weir__record_print(run, &record) != WEIR_OK)
+        (void)weir__fail_memory(why, "a failed record");
+    is_over = pass_over(host, weir__inbox_line(run), run->index, weir__buffer_bytes(&record), true, why);
+    weir__buffer_clear(&record);
+    return is_over;
+}
+
 /* A record of the inbox: accepted before this start, and not over. */
 static weir_turn accept_kept(local_host *host)
 {
@@ -364,15 +380,8 @@ static weir_turn accept_kept(local_host *host)
     run->source = host->source.mark.id;
     rc = weir__inbox_next(&host->inbox, run, &err);
     if (rc == WEIR_FAILED) { /* it has crashed the process too often */
-        weir_buffer record;
-
-        weir__buffer_init(&record, SIZE_MAX);
-        if (weir__record_print(run, &record) != WEIR_OK)
-            rc = weir__fail_memory(&err, "a failed record");
-        if (pass_over(host, weir__inbox_line(run), run->index, weir__buffer_bytes(&record), true, &err) &&
-            weir__inbox_ended(&host->inbox, run, host->filling) != WEIR_OK)
+        if (pass_over_crashed(host, run, &err) && weir__inbox_ended(&host->inbox, run, host->filling) != WEIR_OK)
             give_up(host, BROKEN, WEIR_NO_MEMORY, (weir__fail_memory(&err, "a failed record"), &err));
-        weir__buffer_clear(&record);
         weir__engine_drop_run(host->engine, run);
         return WEIR__TURN_MORE;
     }
@@ -415,9 +424,13 @@ static weir_turn accept_record(local_host *host, const weir_record *record, cons
     run->index = record->at.index;
     rc = weir__record_parse(record->text, host->depth, run, &err);
     if (rc == WEIR_OK)
-        rc = weir__inbox_check_crashes(&host->inbox, run, &err);
-    if (rc == WEIR_OK)
         rc = weir__inbox_add(run, record->at.line + 1, &err);
+    if (rc == WEIR_OK && weir__inbox_check_crashes(&host->inbox, run, &err) != WEIR_OK) {
+        if (!pass_over_crashed(host, run, &err))
+            host->source.at = *before;
+        weir__engine_drop_run(host->engine, run);
+        return WEIR__TURN_MORE;
+    }
     if (rc != WEIR_OK) {
         weir__engine_drop_run(host->engine, run);
         pass_over_bad(host, record, before, &err);
@@ -499,7 +512,7 @@ static weir_turn finish(local_host *host)
     if (!has_changes(host))
         return WEIR__TURN_STOP;
     cut(host);
-    return WEIR__TURN_IDLE;
+    return host->is_committing ? WEIR__TURN_IDLE : WEIR__TURN_MORE; /* no cut, no news to wait for */
 }
 
 static weir_turn turn(void *context, bool may_accept)
@@ -516,8 +529,11 @@ static weir_turn turn(void *context, bool may_accept)
         return finish(host);
     if (host->state == DRAINING && !weir__engine_oldest(host->engine) && weir__inbox_is_taken(&host->inbox))
         return finish(host);
-    if (host->store && !host->is_committing && is_due(host) && has_changes(host))
+    if (host->store && !host->is_committing && is_due(host) && has_changes(host)) {
         cut(host);
+        if (host->state == BROKEN)
+            return WEIR__TURN_MORE; /* to leave: nobody would wake a loop that waits */
+    }
     if (!may_accept || (host->store && host->is_committing && is_full(host)))
         return WEIR__TURN_IDLE;
     if (!weir__inbox_is_taken(&host->inbox))
@@ -571,7 +587,7 @@ static weir_code load_cell(void *context, weir_bytes key, weir_bytes path, weir_
 
     (void)key;
     if (!weir__cell_decode(path, value, &cell))
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "the state holds a value of no known type; it was not "
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "it holds a value of no known type; it was not "
                                                           "written by this version of weir");
     return weir__cells_put(cells, &cell, false) ? WEIR_OK : weir__fail_memory(err, "a key's memory");
 }
@@ -579,8 +595,11 @@ static weir_code load_cell(void *context, weir_bytes key, weir_bytes path, weir_
 static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_error *err)
 {
     local_host *host = context;
+    weir_code rc = weir__store_load(host->store, key, load_cell, cells, err);
 
-    return weir__store_load(host->store, key, load_cell, cells, err);
+    if (rc != WEIR_OK)
+        weir__store_error_context(host->store, err);
+    return rc;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -629,7 +648,7 @@ static weir_code read_recorded(weir_store *store, recorded *state, weir_error *e
     state->is_used = has_mark && has_place && has_output;
     if (!state->is_used && (has_mark || has_place || has_output))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                          "the state's positions cannot be read; it was not written by this version of weir");
+                          "its positions cannot be read; it was not written by this version of weir");
     return WEIR_OK;
 }
 
@@ -653,16 +672,42 @@ static weir_code open_store(local_host *host, const char *folder, weir_error *er
     host->crash_fd = host->disk->open(host->disk->context, path, O_RDWR | O_APPEND | O_CREAT, 0666);
     if (host->crash_fd < 0)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot open '%s'", path);
-    return weir__inbox_open(&host->inbox, host->store, host->disk, host->crash_fd,
-                            (uint64_t)weir__config_int(host->options->config, "input.max-crashes"), err);
+    rc = weir__inbox_open(&host->inbox, host->store, host->disk, host->crash_fd,
+                          (uint64_t)weir__config_int(host->options->config, "input.max-crashes"), err);
+    if (rc != WEIR_OK)
+        weir__store_error_context(host->store, err);
+    return rc;
+}
+
+/* A file that is read, or written already, is no place for outputs: it would be cut to nothing. */
+static weir_code refuse_same_file(const local_host *host, const char *path, const char *what, weir_error *err)
+{
+    bool is_stdout = !path || strcmp(path, "-") == 0;
+    struct stat status;
+    const char *other = NULL;
+
+    if ((is_stdout ? fstat(STDOUT_FILENO, &status) : stat(path, &status)) != 0 || !S_ISREG(status.st_mode))
+        return WEIR_OK; /* not there yet, or nothing that is cut; opening it says what else is wrong */
+    if (host->source.is_file && host->source.device == (uint64_t)status.st_dev &&
+        host->source.inode == (uint64_t)status.st_ino)
+        other = "the input";
+    else if (host->output.is_file && host->output.mark.device == (uint64_t)status.st_dev &&
+             host->output.mark.inode == (uint64_t)status.st_ino)
+        other = "the output";
+    if (!other)
+        return WEIR_OK;
+    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%s '%s' is the same file as %s; name another one", what,
+                      is_stdout ? "stdout" : path, other);
 }
 
 static weir_code open_sinks(local_host *host, const recorded *state, weir_error *err)
 {
     const char *dead = weir__config_text(host->options->config, "output.dlq-file");
     weir_sink_start start = !host->store ? WEIR__SINK_TRUNCATE : state->is_used ? WEIR__SINK_GO_ON : WEIR__SINK_EMPTY;
-    weir_code rc = weir__sink_open(&host->output, host->disk, host->options->output, start, &state->output, err);
+    weir_code rc = refuse_same_file(host, host->options->output, "output", err);
 
+    if (rc == WEIR_OK)
+        rc = weir__sink_open(&host->output, host->disk, host->options->output, start, &state->output, err);
     if (rc != WEIR_OK || host->on_error != ON_ERROR_DLQ)
         return rc;
     if (!dead)
@@ -670,6 +715,9 @@ static weir_code open_sinks(local_host *host, const recorded *state, weir_error 
                           "input.on-error is dlq, but output.dlq-file names no file; add --set output.dlq-file=FILE");
     if (host->store && state->is_used && !state->has_dead)
         start = WEIR__SINK_EMPTY;
+    rc = refuse_same_file(host, dead, "output.dlq-file", err);
+    if (rc != WEIR_OK)
+        return rc;
     rc = weir__sink_open(&host->dead, host->disk, dead, start, &state->dead, err);
     host->has_dead = rc == WEIR_OK;
     return rc;
@@ -719,7 +767,8 @@ static void warn_of_pipes(const local_host *host)
                   host->source.name);
     else if (!host->source.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
-                  "input '%s' is a pipe: after a crash it must be given again from its first record", host->source.name);
+                  "input '%s' is a pipe: after a crash it must be given again from its first record",
+                  host->source.name);
     if (!host->output.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
                   "output '%s' is a pipe: it cannot be exactly-once, outputs may come again after a crash",
@@ -738,6 +787,7 @@ static weir_code open_all(local_host *host, weir_error *err)
         .follow = host->options->follow,
         .continues = host->options->input_continues,
         .moved = host->options->input_moved,
+        .is_stateless = folder == NULL,
     };
     recorded state = { .is_used = false };
     weir_code rc = weir__job_seal(host->options->job, err);
@@ -752,8 +802,11 @@ static weir_code open_all(local_host *host, weir_error *err)
     host->commit_bytes = (size_t)weir__config_int(config, "commit-max-bytes");
     if (folder) {
         rc = open_store(host, folder, err);
-        if (rc == WEIR_OK)
+        if (rc == WEIR_OK) {
             rc = read_recorded(host->store, &state, err);
+            if (rc != WEIR_OK)
+                weir__store_error_context(host->store, err);
+        }
         if (rc != WEIR_OK)
             return rc;
     }
@@ -796,8 +849,7 @@ static void close_all(local_host *host)
     weir__engine_free(host->engine);
     weir__source_close(&host->source);
     weir__sink_close(&host->output);
-    if (host->has_dead)
-        weir__sink_close(&host->dead);
+    weir__sink_close(&host->dead); /* may be open, and yet refused */
     weir__cut_clear(&host->cuts[0]);
     weir__cut_clear(&host->cuts[1]);
 }

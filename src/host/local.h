@@ -51,8 +51,8 @@ typedef struct weir_local_result {
  *         WEIR_CONFIG, WEIR_INVALID   the job or the options                             (exit 2)
  *         WEIR_IO       input, output or state out of reach or not what it was           (exit 3)
  *         WEIR_NO_MEMORY                                                                 (exit 3)
- * Threads: the main thread, once at a time: it handles SIGINT and SIGTERM meanwhile. A second signal ends the process at
- * once with 128 + its number.
+ * Threads: the main thread, once at a time: it handles SIGINT and SIGTERM meanwhile. A second signal ends the
+ * process at once with 128 + its number.
  */
 WEIR_CHECK weir_code weir__local_run(const weir_local_options *options, weir_local_result *result, weir_error *err);
 

@@ -46,10 +46,10 @@ struct weir_reader {
     bool after_comma; /* ELEMENTS: so `]` may not follow */
     bool has_ended;
 
-    bool in_record; /* one has begun, at record_at; `length` bytes of it went by, up to the last non-blank one `solid` */
+    bool in_record; /* one has begun */
     weir_reader_place record_at;
-    uint64_t length;
-    uint64_t solid;
+    uint64_t length; /* bytes of it that went by without its end */
+    uint64_t solid;  /* of these, up to the last that is not blank */
     weir_buffer carry; /* the first of the `length` bytes, as many as may be needed */
     scan scan;
 

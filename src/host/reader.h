@@ -47,7 +47,7 @@ typedef enum weir_reader_result {
     WEIR__READER_RECORD, /* one record */
     WEIR__READER_WAIT,   /* nothing now: the descriptor would block, or (follow) the end was met; call again later */
     WEIR__READER_END,    /* the end of the input */
-    WEIR__READER_FAILED  /* see err, and so is every call after it: WEIR_IO, WEIR_NO_MEMORY (stop), or WEIR_INVALID: what
+    WEIR__READER_FAILED  /* see err, now and at every later call: WEIR_IO, WEIR_NO_MEMORY (stop), or WEIR_INVALID: what
                             follows cannot be split into records (fix): "line 3, byte 45 of the input: …" */
 } weir_reader_result;
 
@@ -61,9 +61,10 @@ void weir__reader_free(weir_reader *reader); /* accepts NULL; the fd stays open 
  * an array that does not end is WEIR_INVALID at the end ("truncated"), after all whole elements were returned.
  * A line may hold NUL bytes: they are part of the record. A CR that ends no line is a blank like any other.
  *
- * Reads in chunks of 256 KiB, so the fd stands beyond the record; memory is a chunk, and a record of at most record_bytes.
- * In the array, where an element ends is told by its strings and the depth of its brackets alone: whether it is JSON is
- * codec's. A resumed stream is an array if its place says so; at the place of a first record its first byte decides.
+ * Reads in chunks of 256 KiB, so the fd stands beyond the record; memory is a chunk, and a record of at most
+ * record_bytes. In the array, where an element ends is told by its strings and the depth of its brackets alone: whether
+ * it is JSON is codec's. A resumed stream is an array if its place says so; at the place of a first record its first
+ * byte decides.
  */
 weir_reader_result weir__reader_next(weir_reader *reader, weir_record *record, weir_error *err);
 

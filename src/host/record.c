@@ -21,9 +21,11 @@ static weir_code set_key(weir_run *run, weir_json_kind kind, weir_bytes text, we
         run->key_bytes = weir__arena_copy(&run->arena, printed);
         return run->key_bytes.data ? WEIR_OK : weir__fail_memory(err, "a key");
     case WEIR__JSON_ARRAY:
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "the key is an array; a string, number or truth value is expected");
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "the key is an array; a string, number or truth value is expected");
     case WEIR__JSON_OBJECT:
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "the key is an object; a string, number or truth value is expected");
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "the key is an object; a string, number or truth value is expected");
     }
     return WEIR_INVALID;
 }

@@ -18,14 +18,19 @@ static weir_code know_again(weir_sink *sink, const struct stat *status, const we
 
     if (mark->device != (uint64_t)status->st_dev || mark->inode != (uint64_t)status->st_ino)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                          "output '%s' is another file than the one that the state has written; give that one, or begin "
-                          "anew with another state folder",
+                          "output '%s' is another file than the one that the state has written; give that one, or "
+                          "begin anew with another state folder",
                           sink->name);
     if ((uint64_t)status->st_size < mark->length)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' has %" PRIu64 " bytes, but %" PRIu64 " were committed; it was cut off",
                           sink->name, (uint64_t)status->st_size, mark->length);
-    if (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head) || head != mark->head)
+    /* Nothing was committed yet: no head was hashed. */
+    if (mark->head_bytes == 0)
+        return WEIR_OK;
+    if (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head))
+        return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot read output '%s' again", sink->name);
+    if (head != mark->head)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' does not begin with what was committed; it was written over", sink->name);
     return WEIR_OK;
@@ -58,8 +63,8 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
     } else {
         sink->name = path;
         sink->fd = disk->open(disk->context, path, flags, 0666);
-        if (sink->fd < 0)
-            sink->fd = disk->open(disk->context, path, (flags & ~O_RDWR) | O_WRONLY, 0666); /* a pipe of one way */
+        if (sink->fd < 0 && errno == EACCES) /* a pipe that we may only write to */
+            sink->fd = disk->open(disk->context, path, (flags & ~O_RDWR) | O_WRONLY, 0666);
         if (sink->fd < 0)
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP,
                                     start == WEIR__SINK_GO_ON ? "cannot open output '%s', which the state has written"
@@ -86,8 +91,8 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
     case WEIR__SINK_EMPTY:
         if (status.st_size > 0)
             return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                              "output '%s' is not empty, but the state folder is new; name another file, or remove this "
-                              "one",
+                              "output '%s' is not empty, but the state folder is new; name another file, or remove "
+                              "this one",
                               sink->name);
         if (sink->owns_fd && disk->sync_folder(disk->context, path) != 0)
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot sync the folder of output '%s'", sink->name);

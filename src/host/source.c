@@ -54,8 +54,10 @@ static weir_code open_input(weir_source *source, weir_error *err)
     source->is_file = S_ISREG(status.st_mode);
     source->mark.is_file = source->is_file;
     if (source->is_file) {
-        source->mark.device = status.st_dev;
-        source->mark.inode = status.st_ino;
+        source->device = status.st_dev;
+        source->inode = status.st_ino;
+        source->mark.device = source->device;
+        source->mark.inode = source->inode;
         source->size_bytes = source->options.follow ? 0 : (uint64_t)status.st_size;
         source->mark.head_bytes =
             (uint64_t)status.st_size < WEIR__HEAD_BYTES ? (uint64_t)status.st_size : WEIR__HEAD_BYTES;
@@ -131,10 +133,13 @@ weir_code weir__source_open(weir_source *source, const weir_source_options *opti
         rc = know_again(source, mark, place, err);
         if (rc != WEIR_OK)
             return rc;
-        if (source->is_passing)
+        if (source->is_passing) {
             source->passing = *place;
-        else
+            source->passed_mark = source->mark; /* with the id, which stays */
+            source->mark = *mark;
+        } else {
             source->at = *place;
+        }
     } else {
         weir__uuid_random(source->mark.id);
     }
@@ -190,6 +195,8 @@ static weir_reader_result pass(weir_source *source, weir_reader_result result, w
                          committed, source->name);
         return WEIR__READER_FAILED;
     }
+    source->mark = source->passed_mark;
+    source->has_new_mark = true;
     return WEIR__READER_RECORD;
 }
 
@@ -200,7 +207,8 @@ weir_reader_result weir__source_next(weir_source *source, weir_record *record, w
 
         if (result == WEIR__READER_RECORD) {
             source->at.place = record->next;
-            source->at.rolling = weir__hash_stable(record->text, source->at.rolling);
+            if (!source->options.is_stateless)
+                source->at.rolling = weir__hash_stable(record->text, source->at.rolling);
         }
         if (result == WEIR__READER_FAILED)
             weir__error_context(err, "%s", source->name);

@@ -30,6 +30,7 @@ typedef struct weir_source_options {
     const char *path; /* NULL or "-": stdin */
     size_t record_bytes;
     bool follow, continues, moved;
+    bool is_stateless; /* nothing is kept of the place, so no hash need be: `rolling` stays 0 */
 } weir_source_options;
 
 typedef struct weir_source {
@@ -37,6 +38,7 @@ typedef struct weir_source {
     const char *name; /* for messages: the path, or "stdin" */
     int fd;
     bool is_file, owns_fd;
+    uint64_t device, inode; /* of a file: which one is open, whatever the mark still says */
     weir_reader *reader;
     weir_source_mark mark;
     weir_source_place at; /* behind the last record given out */
@@ -44,7 +46,9 @@ typedef struct weir_source {
     int watch_fd;         /* inotify, for a followed file; -1: none */
     /* A pipe that begins again, or a file in another place: records to pass over before the first new one. */
     weir_source_place passing;
+    weir_source_mark passed_mark; /* the mark from then on: until it has proved itself, the recorded one stays */
     bool is_passing;
+    bool has_new_mark; /* set when it has proved itself; the one who commits it clears this */
 } weir_source;
 
 /**

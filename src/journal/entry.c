@@ -47,7 +47,8 @@ weir_code weir__entry_open(weir_bytes entry, weir_entry_kind *kind, weir_bytes *
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "a journal entry is cut off after %zu bytes", entry.size);
     if (entry.data[4] != ENTRY_VERSION)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                          "a journal entry has version %d, this weir knows %d; use the weir that wrote it, or a newer one",
+                          "a journal entry has version %d, this weir knows %d; use the weir that wrote it, or a "
+                          "newer one",
                           entry.data[4], ENTRY_VERSION);
     rest = weir__bytes(entry.data + HEADER_BYTES, entry.size - HEADER_BYTES);
     if (get_32(entry.data) != rest.size)
@@ -56,8 +57,8 @@ weir_code weir__entry_open(weir_bytes entry, weir_entry_kind *kind, weir_bytes *
     if (get_32(entry.data + CHECKED_BYTES) != checksum(entry.data, rest))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "a journal entry is damaged: its checksum differs");
     if (entry.data[5] != WEIR__ENTRY_ACTION_RESULT)
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "a journal entry is of kind %d, which this weir does not know",
-                          entry.data[5]);
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
+                          "a journal entry is of kind %d, which this weir does not know", entry.data[5]);
     *kind = (weir_entry_kind)entry.data[5];
     *payload = rest;
     return WEIR_OK;

@@ -53,6 +53,11 @@ static void add_folder(weir_error *err, const char *folder)
     weir__error_context(err, "state '%s%s'", skip ? "…" : "", folder + skip);
 }
 
+void weir__store_error_context(const weir_store *store, weir_error *err)
+{
+    add_folder(err, store->folder);
+}
+
 static weir_code file_exists(const weir_disk *disk, const char *path, bool *exists, weir_error *err)
 {
     /* Only the name is of interest; O_PATH needs no permission on the file, and takes none of SQLite's locks off when

@@ -133,7 +133,7 @@ weir_code weir__schema_check(sqlite3 *db, const char *job, weir_schema_facts *fa
     if (sqlite3_prepare_v2(db, "SELECT value FROM position WHERE name = ?1", -1, &statement, NULL) != SQLITE_OK)
         return weir__connection_fail(db, "cannot read state.db", err);
     rc = get_own(db, statement, "#job", &owner, err);
-    if (rc == WEIR_OK && (owner.size != strlen(job) || (owner.size && memcmp(owner.data, job, owner.size) != 0)))
+    if (rc == WEIR_OK && job && (owner.size != strlen(job) || (owner.size && memcmp(owner.data, job, owner.size) != 0)))
         rc = weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "belongs to job '%.*s', not to '%s'",
                         owner.size < 128 ? (int)owner.size : 128, owner.size ? (const char *)owner.data : "", job);
     if (rc == WEIR_OK)

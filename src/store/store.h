@@ -17,7 +17,7 @@ typedef struct weir_store weir_store;
 
 typedef struct weir_store_options {
     const char *folder; /* made if it is missing (0700 under umask); holds the database, its WAL, and the lock */
-    const char *job;    /* name of the job it belongs to; checked at every open */
+    const char *job;    /* name of the job it belongs to; checked at every open (NULL: any, to look at) */
     bool must_exist;    /* true: a folder without a store is an error (for looking at one) */
     bool read_only;     /* true: takes no lock, changes nothing; while a job runs it sees the last commit. SQLite sets
                            up `state.db-shm` for it, so the folder must be writable unless a job is running */
@@ -38,6 +38,10 @@ typedef struct weir_store_options {
  * Source: SQLite, "Write-Ahead Logging", "Result Codes", "Checksum VFS".
  */
 WEIR_CHECK weir_code weir__store_open(const weir_store_options *options, weir_store **out, weir_error *err);
+
+/** Puts "state 'FOLDER'" before what a read or a commit has failed with (of a long name the end): they know only what,
+ * not where. */
+void weir__store_error_context(const weir_store *store, weir_error *err);
 
 /** Checkpoints, which leaves an empty log, and closes; accepts NULL. What was not committed is gone. */
 void weir__store_close(weir_store *store);
@@ -74,8 +78,8 @@ WEIR_CHECK weir_code weir__store_set_position(weir_store *store, const char *nam
 /**
  * Makes all writes since the last commit durable, in one piece (synchronous=FULL); without any it does nothing.
  *
- * After an error the store takes no more writes, and shows the last commit or, if the error came late (in a sync, in the
- * checkpoint that follows now and then), this one whole; so will the next open. Never a part of it.
+ * After an error the store takes no more writes, and shows the last commit or, if the error came late (in a sync, in
+ * the checkpoint that follows now and then), this one whole; so will the next open. Never a part of it.
  *
  * @return WEIR_OK; WEIR_IO (stop: disk full, damaged, …); WEIR_NO_MEMORY (stop)
  */

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What the README, the tutorial and the template of `weir new` show is what happens.
 set -eu
 : "${top_srcdir:?}" "${top_builddir:?}"

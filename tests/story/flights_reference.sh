@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # flight-watch over all flights of 2013 prints what its reference, written apart from it, computes.
 set -eu
 : "${top_srcdir:?}" "${top_builddir:?}"
@@ -21,8 +22,8 @@ verdict() {
 /usr/bin/python3 "$top_srcdir/jobs/flight-watch/reference.py" "$input" >"$work/expected.jsonl"
 
 status=0
-"$job" local --input "$input" --output "$work/memory.jsonl" >&2 && cmp "$work/expected.jsonl" "$work/memory.jsonl" >&2 ||
-    status=$?
+"$job" local --input "$input" --output "$work/memory.jsonl" >&2 &&
+    cmp "$work/expected.jsonl" "$work/memory.jsonl" >&2 || status=$?
 verdict 1 flight_watch_in_memory_prints_what_the_reference_computes "$status"
 
 status=0

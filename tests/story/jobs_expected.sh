@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Each job prints its expected.jsonl for its input.jsonl, from a file as from a pipe.
 set -eu
 : "${top_srcdir:?}" "${top_builddir:?}"

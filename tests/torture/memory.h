@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Allocations that fail: those of our code (the program is linked with $(memory_ldflags), which wraps malloc, calloc and
- * realloc) and SQLite's. Those that the C library makes for itself, as in strdup(), are not among them.
+ * Allocations that fail: those of our code (the program is linked with $(memory_ldflags), which wraps malloc, calloc
+ * and realloc) and SQLite's. Those that the C library makes for itself, as in strdup(), are not among them.
  *
  * Threads: any; memory_fail() while nobody allocates.
  */

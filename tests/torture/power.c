@@ -119,6 +119,7 @@ power_disk *power_new(void)
     check(mkdtemp(path) != NULL);
     disk->root = must(realpath(path, NULL));
     check(pthread_mutex_init(&disk->mutex, NULL) == 0);
+    disk->next_inode = 1;
     power_port_init(disk);
     power_vfs_take(disk);
     return disk;

@@ -37,7 +37,7 @@ typedef struct power_content {
     size_t size;
 } power_content;
 
-enum { POWER__DESCRIPTORS = 1024 };
+enum { POWER__DESCRIPTORS = 1024, POWER__DEVICE = 4711 };
 
 struct power_disk {
     char *root;
@@ -55,8 +55,8 @@ struct power_disk {
     uint64_t operation_count, operation_capacity;
     power_entry *entries; /* as they are now */
     size_t entry_count;
-    uint32_t next_inode;
-    uint32_t inodes[POWER__DESCRIPTORS]; /* of open descriptors */
+    uint32_t next_inode; /* from 1 */
+    uint32_t inodes[POWER__DESCRIPTORS]; /* of open descriptors; 0: not of this disk */
     unsigned fail_kinds;
     uint64_t fail_in;
     int fail_number;

@@ -27,10 +27,12 @@ static int port_open(void *context, const char *path, int flags, mode_t mode)
         return -1;
     }
     fd = open(path, flags | O_CLOEXEC, mode);
-    if (fd < 0 || !name)
-        return fd;
     if (fd >= POWER__DESCRIPTORS)
         abort();
+    if (fd >= 0)
+        disk->inodes[fd] = 0;
+    if (fd < 0 || !name)
+        return fd;
     inode = power_inode(disk, name, &found);
     disk->inodes[fd] = inode;
     if (!found)
@@ -103,15 +105,26 @@ static off_t port_seek(void *context, int fd, off_t offset, int whence)
     return lseek(fd, offset, whence);
 }
 
+/* A file of the disk is the same one after a cut, in whatever folder it lies now. */
 static int port_stat(void *context, int fd, struct stat *status)
 {
-    (void)context;
-    return fstat(fd, status);
+    power_disk *disk = context;
+
+    if (fstat(fd, status) != 0)
+        return -1;
+    if (fd >= 0 && fd < POWER__DESCRIPTORS && disk->inodes[fd]) {
+        status->st_dev = POWER__DEVICE;
+        status->st_ino = disk->inodes[fd];
+    }
+    return 0;
 }
 
 static int port_close(void *context, int fd)
 {
-    (void)context;
+    power_disk *disk = context;
+
+    if (fd >= 0 && fd < POWER__DESCRIPTORS)
+        disk->inodes[fd] = 0;
     return close(fd);
 }
 

@@ -339,6 +339,37 @@ START_TEST(random_trees_come_back_the_same)
 }
 END_TEST
 
+START_TEST(a_text_that_is_printed_already_is_known_and_no_other_is)
+{
+    static const char *const printed[] = {
+        "{\"a\":[1,-2,true,false,null],\"b\":{},\"c\":[],\"d\":{\"e\":\"\",\"\":9223372036854775807}}",
+        "-9223372036854775808", "0", "\"\xC3\xA4\"", "[[],[[]],{\"x\":[10,99,100]}]", "null",
+    };
+    static const char *const others[] = {
+        "{\"a\": 1}", "{\"a\":1 }", " 1", "1\n",
+        "-0", "1.0", "1e2", "\"\\u0041\"", "\"\\n\"", "{\"\\u0061\":-0}", "[ ]",
+    };
+
+    for (size_t i = 0; i < sizeof printed / sizeof printed[0]; i++)
+        ck_assert_msg(weir__json_is_printed(parsed(printed[i]), weir__bytes_text(printed[i])), "%s", printed[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        ck_assert_msg(!weir__json_is_printed(parsed(others[i]), weir__bytes_text(others[i])), "%s", others[i]);
+}
+END_TEST
+
+START_TEST(printing_into_an_arena_gives_the_same_bytes_and_a_nul)
+{
+    static const char *const texts[] = { "\"plain\"", "\"\"", "\"a\\nb\"", "12", "{\"a\":[1.5,\"\\u0000\"]}" };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        weir_bytes bytes = weir__json_print_arena(parsed(texts[i]), &arena);
+
+        assert_bytes(bytes, texts[i], strlen(texts[i]));
+        ck_assert_uint_eq(bytes.data[bytes.size], 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("codec/print");
@@ -355,6 +386,8 @@ int main(void)
     tcase_add_test(form, reals_are_printed_shortest_and_stay_reals);
     tcase_add_test(form, bytes_are_a_string_when_they_are_utf8_and_base64_when_not);
     tcase_add_test(form, random_trees_come_back_the_same);
+    tcase_add_test(form, a_text_that_is_printed_already_is_known_and_no_other_is);
+    tcase_add_test(form, printing_into_an_arena_gives_the_same_bytes_and_a_nul);
     tcase_add_test(limits, printing_appends_and_nothing_is_appended_when_it_does_not_fit);
     tcase_add_test(limits, a_token_is_appended_whole_or_not_at_all);
     tcase_add_test(limits, a_string_of_escapes_fits_to_its_last_byte_and_no_further);

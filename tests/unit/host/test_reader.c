@@ -219,7 +219,7 @@ static void assert_as_split(fake_disk *fake, const weir_reader_place *place, siz
     weir__reader_free(reader);
 }
 
-/* In one piece, by single bytes, split at each position, stuttering; and resumed at each record, before and behind it. */
+/* In one piece, by single bytes, split at each position, stuttering; resumed at each record, before and behind it. */
 static void assert_every_chunking(const void *data, size_t size)
 {
     naive_records expected = naive_split(data, size);
