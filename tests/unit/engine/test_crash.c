@@ -21,7 +21,8 @@ static volatile int zero;
 
 static weir_code (*crash)(weir_run *run);
 
-static weir_code dereference(weir_run *run)
+/* The sanitizers would see it coming, and end the process themselves. */
+__attribute__((no_sanitize("undefined"))) static weir_code dereference(weir_run *run)
 {
     (void)run;
     *nowhere = 1;
@@ -87,6 +88,14 @@ static weir_code wait_and_crash(weir_run *run, const weir_event *event, void *ar
 }
 
 static char said[4096], noted[256];
+
+/* The sanitizers say something as well, before or after it. */
+static void assert_said(const char *line)
+{
+    ck_assert_ptr_nonnull(strstr(said, line));
+    if (!IS_SANITIZED)
+        ck_assert_str_eq(said, line);
+}
 
 static void read_all(int fd, char *text, size_t capacity)
 {
@@ -158,7 +167,7 @@ START_TEST(a_crash_names_action_record_and_signal_and_takes_its_course)
                        "weir: action 'a.x' crashed (%s) on record 1; the next start meets the same record, see "
                        "input.max-crashes\n",
                        cases[i].name);
-        ck_assert_msg(strncmp(said, line, strlen(line)) == 0, "%s", said);
+        assert_said(line);
         (void)snprintf(line, sizeof line, "1 a.x %s\n", cases[i].name);
         ck_assert_str_eq(noted, line);
         if (IS_SANITIZED)
@@ -175,11 +184,8 @@ START_TEST(an_overflow_of_the_stack_is_told_from_other_crashes)
 
     test_add("x", _i ? wait_and_crash : crash_on_one, NULL, 0, WEIR_INPUT_EVENT);
     status = die(overflow);
-    ck_assert_msg(strncmp(said,
-                          "weir: action 'a.x' overflowed its stack of 256 KiB on record 1; raise limits.stack-kb, or "
-                          "use less stack\n",
-                          105) == 0,
-                  "%s", said);
+    assert_said("weir: action 'a.x' overflowed its stack of 256 KiB on record 1; raise limits.stack-kb, or use less "
+                "stack\n");
     ck_assert_str_eq(noted, "1 a.x stack-overflow\n");
     if (!IS_SANITIZED)
         ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
@@ -192,8 +198,8 @@ START_TEST(exit_called_by_an_action_never_looks_like_success)
 
     test_add("x", _i ? wait_and_crash : crash_on_one, NULL, 0, WEIR_INPUT_EVENT);
     status = die(call_exit);
-    ck_assert_str_eq(said, "weir: action 'a.x' called exit() on record 1; the next start meets the same record, see "
-                           "input.max-crashes\n");
+    assert_said("weir: action 'a.x' called exit() on record 1; the next start meets the same record, see "
+                "input.max-crashes\n");
     ck_assert_str_eq(noted, "1 a.x exit()\n");
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
@@ -210,7 +216,7 @@ START_TEST(a_run_that_ends_well_leaves_nothing)
 
     test_add("x", _i ? wait_and_crash : crash_on_one, NULL, 0, WEIR_INPUT_EVENT);
     status = die(end_well);
-    ck_assert_str_eq(said, "");
+    ck_assert_ptr_null(strstr(said, "weir: "));
     ck_assert_str_eq(noted, "");
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 98);
 }
