@@ -218,8 +218,8 @@ static weir_code put_cell(void *context, weir_bytes key, const weir_cell *cell, 
 
 static bool has_changes(const local_host *host)
 {
-    return host->has_moved || host->source.has_new_mark || host->ended_since_cut > 0 || weir__cut_bytes(host->filling) > 0 ||
-           weir__keys_are_dirty(weir__engine_keys(host->engine));
+    return host->has_moved || host->source.has_new_mark || host->ended_since_cut > 0 ||
+           weir__cut_bytes(host->filling) > 0 || weir__keys_are_dirty(weir__engine_keys(host->engine));
 }
 
 /* Between runs: all that has ended since the last cut, in one piece, to the commit thread. */

@@ -17,8 +17,8 @@
  *
  * The model. A write, and a change of a file's size, is durable when the file has been synced; an entry of a folder (a
  * new name, a rename, a deletion) when the folder has been, or, as SQLite does it itself, when a new journal or WAL
- * has. What is not durable at the cut is, by the seed, there, or not, or there in part, in sectors of 512 bytes, or there as
- * zeros where it made the file longer; each write by itself, so later ones may be there without earlier ones. Entries
+ * has. What is not durable at the cut is, by the seed, there, or not, or there in part, in sectors of 512 bytes, or
+ * there as zeros where it made the file longer; each write by itself, so later ones may be there without earlier ones. Entries
  * of a folder are there up to some point: file systems keep their order. Device and inode, as fstat() of the port has
  * them, stay with a file over cuts. Syncs are not handed on to the machine.
  *
