@@ -226,6 +226,19 @@ def a_stdout_that_appends_keeps_what_was_there(place):
     same(place.read(), b"before\n" + FIVE[:16])
 
 
+def a_stdout_that_appends_to_a_file_goes_on_with_a_state(place):
+    place.write(GOOD, GOOD, GOOD)
+    for want in FIVE[:24], FIVE:
+        with open(place.output, "ab") as stdout:
+            done(place.run(output=False, stdout=stdout))
+        same(place.read(), want)
+        place.append((GOOD + b"\n") * 2)
+    # `>` cuts it off before the job starts: said, and nothing is written.
+    with open(place.output, "wb") as stdout:
+        complains(place.run(output=False, stdout=stdout), 3, "stdout", "40 were committed")
+    same(place.read(), b"")
+
+
 def the_log_is_json_when_it_is_asked_for(place):
     ended = place.run("--set", "log.format=json", "--log-level", "info", given=GOOD, source="-")
     done(ended)
