@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import traceback
 BUILD = os.environ["top_builddir"]
 SOURCE = os.environ["top_srcdir"]
 FAULT_JOB = os.path.join(BUILD, "tests/support/fault-job")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z (error|warn|info|debug) ")
 PATIENCE = 120  # seconds until a test that waits gives up; far beyond what any of them takes
 
 # Jobs crash here on purpose.
@@ -50,7 +52,7 @@ class Ended:
     @property
     def complaint(self):
         """The lines on stderr that are not the log's."""
-        return [line for line in self.err.splitlines() if "level=" not in line]
+        return [line for line in self.err.splitlines() if not LOG_LINE.match(line)]
 
 
 class Place:
@@ -89,8 +91,9 @@ class Place:
 
     @staticmethod
     def environment(calm=False, **more):
-        environment = dict(os.environ, **more)
-        environment.pop("FAULT_JOB_CALM", None)
+        # A job refuses variables of the tests' own, as it knows none of these properties.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("WEIR_", "FAULT_"))}
+        environment.update(more)
         if calm:
             environment["FAULT_JOB_CALM"] = "1"
         # A sanitizer's own handler would hide ours; and it need not find leaks in a process that dies.
