@@ -45,14 +45,22 @@ static bool check_path(weir_memory *memory, const char *path, weir_bytes *out)
     return true;
 }
 
-/* What stands at a path; NULL when absent. The root has no cell. */
-static const weir_cell *look_up(const weir_memory *memory, weir_bytes path)
+/* What has a cell at a path; NULL when absent. The root has none: "" is the root's field with an empty name. */
+static const weir_cell *look_up_cell(const weir_memory *memory, weir_bytes path)
 {
     const weir_cell *cell = memory->changes.count ? weir__cells_find(&memory->changes, path) : NULL;
 
     if (!cell && memory->base)
         cell = weir__cells_find(memory->base, path);
     return cell && cell->type != WEIR__CELL_DELETED ? cell : NULL;
+}
+
+/* What stands at a path that was given by a job, where "" is the root. */
+static const weir_cell *look_up(const weir_memory *memory, weir_bytes path)
+{
+    static const weir_cell root = { .path = { (const uint8_t *)"", 0 }, .type = WEIR__CELL_OBJECT };
+
+    return path.size ? look_up_cell(memory, path) : &root;
 }
 
 /* Both layers beneath a path, merged: `walk` gives the live cells in order. */
@@ -301,8 +309,6 @@ json_t *weir_memory_get(weir_memory *memory, const char *path)
     if (!check_path(memory, path, &bytes))
         return NULL;
     cell = look_up(memory, bytes);
-    if (bytes.size == 0 && !cell)
-        return object_tree(memory, bytes);
     if (!cell)
         return NULL;
     return cell->type == WEIR__CELL_OBJECT ? object_tree(memory, bytes) : cell_tree(memory, cell);
@@ -312,7 +318,7 @@ bool weir_memory_exists(weir_memory *memory, const char *path)
 {
     weir_bytes bytes;
 
-    return check_path(memory, path, &bytes) && (bytes.size == 0 || look_up(memory, bytes));
+    return check_path(memory, path, &bytes) && look_up(memory, bytes);
 }
 
 /* Adds a name in its place, once. Names come nearly sorted, so the place is nearly always the end. */
@@ -343,7 +349,7 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
     if (!check_path(memory, path, &bytes))
         return NULL;
     cell = look_up(memory, bytes);
-    if (bytes.size ? !cell || cell->type != WEIR__CELL_OBJECT : false)
+    if (!cell || cell->type != WEIR__CELL_OBJECT)
         return NULL;
     names = json_array();
     at = walk_start(memory, bytes);
@@ -392,7 +398,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
 
         if (path.data[i - 1] != '.' || ancestor.size == 0)
             continue;
-        cell = look_up(memory, ancestor);
+        cell = look_up_cell(memory, ancestor);
         if (!cell)
             continue;
         if (cell->type != WEIR__CELL_OBJECT)
@@ -528,8 +534,6 @@ weir_code weir_memory_new_object(weir_memory *memory, const char *path, bool ove
 
     if (!check_path(memory, path, &bytes))
         return WEIR_INVALID;
-    if (bytes.size == 0)
-        return WEIR_OK;
     there = look_up(memory, bytes);
     if (there && there->type == WEIR__CELL_OBJECT)
         return WEIR_OK;

@@ -7,24 +7,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts a half character off the end, and makes one line of it. */
-static void tidy(char *message, size_t capacity)
+void weir__text_trim(char *text)
 {
-    size_t size = strlen(message);
+    size_t size = strlen(text);
+    size_t start = size;
+    unsigned char lead;
+    size_t need;
 
-    if (size + 1 == capacity) {
-        size_t start = size;
+    while (start > 0 && size - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start == 0 || (unsigned char)text[start - 1] < 0xC0)
+        return;
+    lead = (unsigned char)text[start - 1];
+    need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (size - (start - 1) < need)
+        text[start - 1] = '\0';
+}
 
-        while (start > 0 && ((unsigned char)message[start - 1] & 0xC0) == 0x80)
-            start--;
-        if (start > 0 && (unsigned char)message[start - 1] >= 0xC0) {
-            unsigned char lead = (unsigned char)message[start - 1];
-            size_t need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-
-            if (size - (start - 1) < need)
-                message[start - 1] = '\0';
-        }
-    }
+/* Cuts a half character off the end, whoever cut it in half, and makes one line of it. */
+static void tidy(char *message)
+{
+    weir__text_trim(message);
     for (char *at = message; *at; at++) {
         if ((unsigned char)*at < 0x20 || *at == 0x7F)
             *at = ' ';
@@ -41,7 +44,7 @@ static weir_code set(weir_error *err, weir_code code, weir_remedy remedy, const 
     err->origin = origin;
     err->origin_code = origin_code;
     (void)vsnprintf(err->message, sizeof err->message, format, args); /* a cut message is still a message */
-    tidy(err->message, sizeof err->message);
+    tidy(err->message);
     return code;
 }
 
@@ -81,7 +84,7 @@ weir_code weir__fail_errno(weir_error *err, int number, weir_remedy remedy, cons
     size = strlen(err->message);
     (void)snprintf(err->message + size, sizeof err->message - size, ": %s",
                    strerror_r(number, text, sizeof text));
-    tidy(err->message, sizeof err->message);
+    tidy(err->message);
     return code;
 }
 
@@ -108,7 +111,7 @@ void weir__error_context(weir_error *err, const char *format, ...)
     for (const char *at = message; *at && size + 1 < sizeof err->message; at++)
         err->message[size++] = *at;
     err->message[size] = '\0';
-    tidy(err->message, sizeof err->message);
+    tidy(err->message);
 }
 
 const char *weir__code_name(weir_code code)

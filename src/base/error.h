@@ -28,6 +28,9 @@ weir_code weir__fail_memory(weir_error *err, const char *what);
 /** Puts "context: " before the message. */
 void weir__error_context(weir_error *err, const char *format, ...) WEIR_PRINTF(2, 3);
 
+/** Cuts a character that is not whole off the end of UTF-8 text: what a cut at a byte leaves behind. */
+void weir__text_trim(char *text);
+
 /** The code's name in words: "no memory"; for messages and for JSON. */
 const char *weir__code_name(weir_code code);
 

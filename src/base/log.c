@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 static struct {
     weir_log_level level;
     weir_log_format format;
@@ -40,7 +42,7 @@ bool weir__log_level_named(const char *name, weir_log_level *level)
 }
 
 /* As JSON string content; what does not fit is left out. Bytes from 0x80 on pass as they are. */
-static size_t quote(char *out, size_t capacity, const char *text)
+static void quote(char *out, size_t capacity, const char *text)
 {
     size_t size = 0;
 
@@ -57,7 +59,7 @@ static size_t quote(char *out, size_t capacity, const char *text)
         }
     }
     out[size] = '\0';
-    return size;
+    weir__text_trim(out);
 }
 
 void weir__log(weir_log_level level, const char *where, const char *format, ...)
@@ -75,13 +77,14 @@ void weir__log(weir_log_level level, const char *where, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    weir__text_trim(message);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &utc);
     if (sink.format == WEIR__LOG_JSON) {
-        char quoted[2048], quoted_where[128];
+        char quoted[2048], quoted_where[320];
 
-        (void)quote(quoted, sizeof quoted, message);
-        (void)quote(quoted_where, sizeof quoted_where, where);
+        quote(quoted, sizeof quoted, message);
+        quote(quoted_where, sizeof quoted_where, where);
         size = snprintf(line, sizeof line,
                         "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"level\":\"%s\",\"where\":\"%s\","
                         "\"message\":\"%s\"}\n",

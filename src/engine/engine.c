@@ -225,7 +225,9 @@ weir_code weir__engine_accept(weir_engine *engine, weir_run *run, weir_error *er
     if (key->queued == engine->options.queue_per_key)
         engine->full_keys++;
     engine->queued++;
-    engine->queued_bytes += weir__arena_footprint(&run->arena);
+    /* Kept, since the arena may grow while the run queues: whoever asks for its id makes it grow. */
+    run->queued_bytes = weir__arena_footprint(&run->arena);
+    engine->queued_bytes += run->queued_bytes;
     return WEIR_OK;
 out:
     weir__engine_drop_run(engine, run);
@@ -249,7 +251,7 @@ static void next_of_key(weir_engine *engine, weir_key *key)
         engine->full_keys--;
     key->queued--;
     engine->queued--;
-    engine->queued_bytes -= weir__arena_footprint(&run->arena);
+    engine->queued_bytes -= run->queued_bytes;
     key->running = run;
     push_ready(engine, run);
 }
@@ -357,19 +359,21 @@ void weir__engine_post(weir_engine *engine, weir_post *post)
     post->next = engine->posts;
     engine->posts = post;
     atomic_store_explicit(&engine->has_posts, true, memory_order_release);
-    (void)pthread_mutex_unlock(&engine->post_lock);
+    /* Under the lock: once the post is taken, the engine may end and be freed. */
     ignored = write(engine->wake_fd, &one, sizeof one); /* it is readable already when this would block */
     (void)ignored;
+    (void)pthread_mutex_unlock(&engine->post_lock);
 }
 
 static void take_posts(weir_engine *engine)
 {
     weir_post *posts, *in_order = NULL;
     uint64_t count;
-    ssize_t ignored = read(engine->wake_fd, &count, sizeof count); /* empties it; nothing there is fine */
+    ssize_t ignored;
 
-    (void)ignored;
     (void)pthread_mutex_lock(&engine->post_lock);
+    ignored = read(engine->wake_fd, &count, sizeof count); /* empties it; nothing there is fine */
+    (void)ignored;
     posts = engine->posts;
     engine->posts = NULL;
     atomic_store_explicit(&engine->has_posts, false, memory_order_release);
@@ -411,7 +415,7 @@ static void go_on(weir_engine *engine)
 /* Stopping: wakes what waits, so that each action sees WEIR_CANCELED and returns. */
 static void cancel_waiting(weir_engine *engine)
 {
-    for (weir_run *run = engine->oldest; run; run = run->newer) {
+    for (weir_run *run = engine->oldest; run && engine->waiting; run = run->newer) {
         if (run->state == WEIR__RUN_WAITING) {
             run->is_canceled = true;
             weir__run_wake(run);

@@ -111,6 +111,7 @@ bool weir__run_begin(weir_run *run)
     run->last_event = event;
     run->next_action = 0;
     run->event_count = 1;
+    run->next_number = 1;
     run->instance = 0;
     run->last_output = NULL;
     run->last_count = NULL;
@@ -138,7 +139,7 @@ static size_t copy_stamped(const weir_cells *cells, uint32_t stamp, weir_cell *o
 }
 
 /* Keeps what the action did, as views: encoding waits until a journal asks. */
-static void keep_result(weir_run *run, weir_event *before_event, weir_output_item *before_output,
+static void keep_result(weir_run *run, bool is_written, weir_event *before_event, weir_output_item *before_output,
                         weir_count_item *before_count)
 {
     weir_action_result *result = weir__arena_alloc(&run->arena, sizeof *result);
@@ -155,6 +156,7 @@ static void keep_result(weir_run *run, weir_event *before_event, weir_output_ite
     }
     result->action = run->action->full_name;
     result->instance = run->instance;
+    result->is_written = is_written;
     result->short_term_count = copy_stamped(&run->short_term.changes, run->instance, result->cells);
     result->sensory_count = copy_stamped(&run->sensory.changes, run->instance, result->cells + short_term);
     result->first_event = before_event->next;
@@ -217,7 +219,8 @@ static void apply_recorded(weir_run *run, weir_action_result *recorded)
         event->trigger = weir__job_trigger(run->engine->options.job, event->type);
         event->upstream = run->event;
         event->sent_by = run->action;
-        event->number = run->event_count++;
+        event->number = run->next_number++;
+        run->event_count++;
         event->next = NULL;
         add_event(run, event);
         event = next;
@@ -247,6 +250,7 @@ static weir_action_result *take_recorded(weir_run *run)
         weir__log(WEIR__LOG_WARN, "engine",
                   "the journal has another action, its records are dropped run=%s action=%s recorded=%s",
                   weir_run_id(run), run->action->full_name, recorded->action);
+        weir__results_clear(recorded);
         run->recorded = NULL;
         return NULL;
     }
@@ -277,7 +281,7 @@ void weir__run_step(weir_run *run)
         return;
     }
     if (run->engine->options.keep_results && !(run->action->flags & WEIR_ACTION_PURE))
-        keep_result(run, before_event, before_output, before_count);
+        keep_result(run, recorded && recorded->is_written, before_event, before_output, before_count);
 }
 
 /* ---- what an action may ask -------------------------------------------------------------------------------------- */
@@ -363,15 +367,28 @@ void weir_log(weir_run *run, const char *level, const char *format, ...)
     weir__log(at, run->action ? run->action->full_name : "run", "%s run=%s", message, weir_run_id(run));
 }
 
+static int64_t add_saturated(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    if (__builtin_add_overflow(a, b, &sum))
+        return a < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
+}
+
 void weir_count(weir_run *run, const char *metric, int64_t add)
 {
     weir_count_item *item;
     weir_bytes name;
 
+    if (!metric) {
+        (void)weir__failure_keep(&run->failure, WEIR_INVALID, "a counter's name is NULL");
+        return;
+    }
     /* With results kept, each action's counts stand apart from those of the one before. */
     item = run->last_count;
     if (item && !run->engine->options.keep_results && strcmp(item->metric, metric) == 0) {
-        item->add += add;
+        item->add = add_saturated(item->add, add);
         return;
     }
     item = weir__arena_alloc(&run->arena, sizeof *item);
@@ -472,12 +489,17 @@ weir_code weir_send(weir_run *run, const char *type, json_t *attributes)
         name = weir__arena_copy(&run->arena, weir__bytes_text(type));
         if (!name.data)
             goto no_memory;
+        if (!weir__utf8_is_valid(name)) {
+            rc = weir__failure_keep(&run->failure, WEIR_INVALID, "an event's type is not UTF-8");
+            goto out;
+        }
         event->type = (const char *)name.data;
     }
     event->upstream = run->event;
     event->sent_by = run->action;
     event->attributes = attributes;
-    event->number = run->event_count++;
+    event->number = run->next_number++;
+    run->event_count++;
     add_event(run, event);
     return WEIR_OK;
 no_memory:

@@ -77,7 +77,8 @@ struct weir_run {
     weir_event *event;    /* being handled */
     const weir_action *action; /* of it, that runs now */
     size_t next_action;   /* of its trigger */
-    uint32_t event_count; /* events and outputs */
+    uint32_t event_count;  /* events and outputs: what the limit counts */
+    uint32_t next_number;  /* of the next event: outputs have none, so that a recorded result gives the same ids */
     uint32_t instance;    /* number of the action that runs: stamps memory */
     weir_memory short_term, sensory;
     weir_output_item *outputs, *last_output;
@@ -86,6 +87,7 @@ struct weir_run {
     weir_action_result *results, *last_result;
     weir_action_result *recorded; /* from the journal: actions that are not run again */
     weir_stack *stack;            /* WAITING */
+    size_t queued_bytes;          /* QUEUED: what the engine counts for it */
     bool is_canceled;
     const char *id;
     uint64_t random_state;
