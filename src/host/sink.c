@@ -26,8 +26,8 @@ static weir_code know_again(weir_sink *sink, const struct stat *status, const we
                           "output '%s' has %" PRIu64 " bytes, but %" PRIu64 " were committed; it was cut off",
                           sink->name, (uint64_t)status->st_size, mark->length);
     /* Nothing was written yet: nothing to know it by. */
-    if (mark->head_bytes > 0 &&
-        (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head) || head != mark->head))
+    if (mark->head_bytes > 0 && sink->head_fd >= 0 &&
+        (!weir__file_head(sink->disk, sink->head_fd, mark->head_bytes, &head) || head != mark->head))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' does not begin with what was committed; it was written over", sink->name);
     return WEIR_OK;
@@ -44,6 +44,18 @@ static weir_code set_length(weir_sink *sink, uint64_t length, weir_error *err)
     return WEIR_OK;
 }
 
+/* The head is hashed, but a shell opens stdout for writing only. Where reading is not allowed, the head stays unknown. */
+static void open_head(weir_sink *sink)
+{
+    char path[32];
+
+    sink->head_fd = sink->fd;
+    if ((fcntl(sink->fd, F_GETFL) & O_ACCMODE) != O_WRONLY)
+        return;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", sink->fd);
+    sink->head_fd = sink->disk->open(sink->disk->context, path, O_RDONLY, 0);
+}
+
 weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *path, weir_sink_start start,
                           const weir_sink_mark *mark, weir_error *err)
 {
@@ -54,6 +66,7 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
 
     memset(sink, 0, sizeof *sink);
     sink->disk = disk;
+    sink->head_fd = -1;
     if (!path || strcmp(path, "-") == 0) {
         sink->name = "stdout";
         sink->fd = STDOUT_FILENO;
@@ -77,6 +90,7 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
                           sink->name, sink->is_file ? "a file" : "a pipe", sink->is_file ? "a pipe" : "a file");
     if (!sink->is_file)
         return WEIR_OK;
+    open_head(sink);
     sink->mark.device = status.st_dev;
     sink->mark.inode = status.st_ino;
     switch (start) {
@@ -106,6 +120,9 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
 
 void weir__sink_close(weir_sink *sink)
 {
+    if (sink->is_file && sink->head_fd >= 0 && sink->head_fd != sink->fd)
+        (void)sink->disk->close(sink->disk->context, sink->head_fd); /* it was only read */
+    sink->head_fd = -1;
     if (sink->owns_fd)
         (void)sink->disk->close(sink->disk->context, sink->fd); /* what matters was synced, or has been reported */
     sink->owns_fd = false;
@@ -127,10 +144,10 @@ weir_code weir__sink_sync(weir_sink *sink, weir_error *err)
         return WEIR_OK;
     if (sink->disk->fdatasync(sink->disk->context, sink->fd) != 0)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot sync output '%s'", sink->name);
-    if (sink->mark.head_bytes < WEIR__HEAD_BYTES && sink->mark.head_bytes < sink->mark.length) {
+    if (sink->head_fd >= 0 && sink->mark.head_bytes < WEIR__HEAD_BYTES && sink->mark.head_bytes < sink->mark.length) {
         uint64_t bytes = sink->mark.length < WEIR__HEAD_BYTES ? sink->mark.length : WEIR__HEAD_BYTES;
 
-        if (!weir__file_head(sink->disk, sink->fd, bytes, &sink->mark.head))
+        if (!weir__file_head(sink->disk, sink->head_fd, bytes, &sink->mark.head))
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot read output '%s' again", sink->name);
         sink->mark.head_bytes = bytes;
     }

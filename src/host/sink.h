@@ -21,6 +21,7 @@ typedef struct weir_sink {
     const weir_disk *disk;
     const char *name; /* for messages: the path, or "stdout" */
     int fd;
+    int head_fd; /* the same file for reading: `fd`, or of its own when that is write only (stdout); -1: none */
     bool is_file, owns_fd;
     weir_sink_mark mark;
 } weir_sink;
