@@ -78,4 +78,26 @@ def flight_watch_killed_at_random_moments_prints_what_it_prints_undisturbed(plac
     check(have == want, f"killed: {have}, undisturbed: {want}")
 
 
+def dead_letters_are_written_once_each_across_kills(place):
+    lines = [b'{"key":"%d","value":1}' % (n % 911) for n in range(100000)]
+    lines[::97] = [b'{"key":"%d","value":{"do":"fail"}}' % n for n in range(len(lines[::97]))]
+    lines[50::331] = [b"bad %d" % n for n in range(len(lines[50::331]))]
+    place.write(*lines)
+    dead = place.path("dead.jsonl")
+    settings = ["input.on-error=dlq", "commit-interval-ms=2", "commit-max-runs=500"]
+    done(place.run(settings=[*settings, f"output.dlq-file={dead}.undisturbed"], output=place.path("undisturbed.jsonl"),
+                   state=False))
+    whole, kills = size(place.path("undisturbed.jsonl")), 0
+    while kills < min(KILLS, 40):
+        process = place.start(settings=[*settings, f"output.dlq-file={dead}"])
+        if kill_after(place, process, RANDOM.randrange(1, 2 * whole // (KILLS + 1)), 60).status == 0:
+            break
+        kills += 1
+    done(place.run(settings=[*settings, f"output.dlq-file={dead}"]))
+    print(f"# {kills} kills")
+    check(kills > 2, "it was hardly killed")
+    check(sha256(place.output) == sha256(place.path("undisturbed.jsonl")), "the outputs differ")
+    check(sha256(dead) == sha256(dead + ".undisturbed"), "the dead letters differ")
+
+
 tell()
