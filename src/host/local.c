@@ -175,7 +175,7 @@ static bool pass_over(local_host *host, uint64_t line, uint64_t index, weir_byte
     }
     switch (host->on_error) {
     case ON_ERROR_FAIL:
-        weir__error_context(why, "%s:%" PRIu64, host->source.name, line);
+        weir__error_context(why, "%s:%" PRIu64, host->source.shown, line);
         why->code = WEIR_FAILED;
         give_up(host, STOPPING, WEIR_FAILED, why);
         return false;
@@ -191,7 +191,7 @@ static bool pass_over(local_host *host, uint64_t line, uint64_t index, weir_byte
         break;
     }
     host->progress.skipped++;
-    weir__log(WEIR__LOG_DEBUG, "host/local", "record passed over at=%s:%" PRIu64 " cause=\"%s\"", host->source.name,
+    weir__log(WEIR__LOG_DEBUG, "host/local", "record passed over at=%s:%" PRIu64 " cause=\"%s\"", host->source.shown,
               line, why->message);
     return true;
 }
@@ -681,6 +681,7 @@ static weir_code refuse_same_file(const local_host *host, const char *path, cons
 {
     bool is_stdout = !path || strcmp(path, "-") == 0;
     struct stat status;
+    char shown[WEIR__NAME_SHOWN];
     const char *other = NULL;
 
     if ((is_stdout ? fstat(STDOUT_FILENO, &status) : stat(path, &status)) != 0 || !S_ISREG(status.st_mode))
@@ -693,8 +694,9 @@ static weir_code refuse_same_file(const local_host *host, const char *path, cons
         other = "the output";
     if (!other)
         return WEIR_OK;
+    weir__name_shorten(is_stdout ? "stdout" : path, shown);
     return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%s '%s' is the same file as %s; name another one", what,
-                      is_stdout ? "stdout" : path, other);
+                      shown, other);
 }
 
 static weir_code open_sinks(local_host *host, const recorded *state, weir_error *err)
@@ -761,10 +763,10 @@ static void warn_of_pipes(const local_host *host)
     if (!host->source.is_file && host->options->input_continues)
         weir__log(WEIR__LOG_WARN, "host/local",
                   "input '%s' is a pipe that goes on: what was read and not committed is lost in a crash",
-                  host->source.name);
+                  host->source.shown);
     else if (!host->source.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
-                  "input '%s' is a pipe: after a crash it must be given again from its first record", host->source.name);
+                  "input '%s' is a pipe: after a crash it must be given again from its first record", host->source.shown);
     if (!host->output.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
                   "output '%s' is a pipe: it cannot be exactly-once, outputs may come again after a crash",

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/source.h"
 
 /* A used state: is it the file that was written, with all that was committed? */
 static weir_code know_again(weir_sink *sink, const struct stat *status, const weir_sink_mark *mark, weir_error *err)
@@ -68,10 +67,10 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
     sink->disk = disk;
     sink->head_fd = -1;
     if (!path || strcmp(path, "-") == 0) {
-        sink->name = "stdout";
+        weir__name_shorten("stdout", sink->name);
         sink->fd = STDOUT_FILENO;
     } else {
-        sink->name = path;
+        weir__name_shorten(path, sink->name);
         sink->fd = disk->open(disk->context, path, flags, 0666);
         if (sink->fd < 0)
             sink->fd = disk->open(disk->context, path, (flags & ~O_RDWR) | O_WRONLY, 0666); /* a pipe of one way */
@@ -79,7 +78,7 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP,
                                     start == WEIR__SINK_GO_ON ? "cannot open output '%s', which the state has written"
                                                               : "cannot open output '%s'",
-                                    path);
+                                    sink->name);
         sink->owns_fd = true;
     }
     if (disk->fstat(disk->context, sink->fd, &status) != 0)
