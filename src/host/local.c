@@ -77,7 +77,7 @@ static bool pass_over(weir_local_host *host, uint64_t line, uint64_t index, weir
     }
     switch (host->on_error) {
     case WEIR__ON_ERROR_FAIL:
-        weir__error_context(why, "%s:%" PRIu64, host->source.name, line);
+        weir__error_context(why, "%s:%" PRIu64, host->source.shown, line);
         why->code = WEIR_FAILED;
         give_up(host, WEIR__LOCAL_STOPPING, WEIR_FAILED, why);
         return false;
@@ -93,7 +93,7 @@ static bool pass_over(weir_local_host *host, uint64_t line, uint64_t index, weir
         break;
     }
     host->progress.skipped++;
-    weir__log(WEIR__LOG_DEBUG, "host/local", "record passed over at=%s:%" PRIu64 " cause=\"%s\"", host->source.name,
+    weir__log(WEIR__LOG_DEBUG, "host/local", "record passed over at=%s:%" PRIu64 " cause=\"%s\"", host->source.shown,
               line, why->message);
     return true;
 }

@@ -116,6 +116,7 @@ static weir_code open_store(weir_local_host *host, const char *folder, weir_erro
 static weir_code refuse_same_file(const weir_local_host *host, const char *path, const char *what, weir_error *err)
 {
     bool is_stdout = !path || strcmp(path, "-") == 0;
+    char shown[WEIR__NAME_SHOWN];
     struct stat status;
     const char *other = NULL;
 
@@ -129,8 +130,9 @@ static weir_code refuse_same_file(const weir_local_host *host, const char *path,
         other = "the output";
     if (!other)
         return WEIR_OK;
+    weir__name_shorten(is_stdout ? "stdout" : path, shown);
     return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%s '%s' is the same file as %s; name another one", what,
-                      is_stdout ? "stdout" : path, other);
+                      shown, other);
 }
 
 static weir_code open_sinks(weir_local_host *host, const recorded *state, weir_error *err)
@@ -197,11 +199,11 @@ void weir__local_warn_of_pipes(const weir_local_host *host)
     if (!host->source.is_file && host->options->input_continues)
         weir__log(WEIR__LOG_WARN, "host/local",
                   "input '%s' is a pipe that goes on: what was read and not committed is lost in a crash",
-                  host->source.name);
+                  host->source.shown);
     else if (!host->source.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
                   "input '%s' is a pipe: after a crash it must be given again from its first record",
-                  host->source.name);
+                  host->source.shown);
     if (!host->output.is_file)
         weir__log(WEIR__LOG_WARN, "host/local",
                   "output '%s' is a pipe: it cannot be exactly-once, outputs may come again after a crash",

@@ -21,6 +21,7 @@ BUILD = os.environ["top_builddir"]
 SOURCE = os.environ["top_srcdir"]
 FAULT_JOB = os.path.join(BUILD, "tests/support/fault-job")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z (error|warn|info|debug) ")
+ASAN_NOTE = "WARNING: ASan doesn't fully support makecontext"
 PATIENCE = 120  # seconds until a test that waits gives up; far beyond what any of them takes
 
 # Jobs crash here on purpose.
@@ -47,7 +48,8 @@ class Ended:
     """A process that is over."""
 
     def __init__(self, status, out, err, peak_kb=0):
-        self.status, self.out, self.err, self.peak_kb = status, out, err, peak_kb
+        self.status, self.out, self.peak_kb = status, out, peak_kb
+        self.err = "".join(line for line in err.splitlines(True) if ASAN_NOTE not in line)
 
     @property
     def complaint(self):
@@ -128,6 +130,14 @@ class Place:
                          **kind)
         check(ended.status == 0, f"the undisturbed run ended with {ended.status}: {ended.err}")
         return self.read("undisturbed.jsonl")
+
+
+def hears(process, line):
+    """True when the job says this next on stderr."""
+    said = process.stderr.readline()
+    while ASAN_NOTE.encode() in said:
+        said = process.stderr.readline()
+    return said == line
 
 
 def finish(process):
