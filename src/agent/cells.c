@@ -155,7 +155,7 @@ void weir__cells_remove(weir_cells *cells, size_t index)
 bool weir__path_is_beneath(weir_bytes path, weir_bytes parent)
 {
     if (parent.size == 0)
-        return true;
+        return path.size > 0;
     return path.size > parent.size && path.data[parent.size] == '.' &&
            memcmp(path.data, parent.data, parent.size) == 0;
 }

@@ -73,8 +73,7 @@ weir_cell *weir__cells_put(weir_cells *cells, const weir_cell *cell, bool is_sha
 /** Removes the cell at an index. */
 void weir__cells_remove(weir_cells *cells, size_t index);
 
-/** Whether `path` lies beneath `parent`. "" as a parent is the root, above all paths; as a path it is the root's field
- * with an empty name, the parent of ".a". */
+/** Whether `path` lies beneath `parent`; "" is the root, above all but itself. */
 bool weir__path_is_beneath(weir_bytes path, weir_bytes parent);
 
 /* ---- as bytes ---------------------------------------------------------------------------------------------------- */

@@ -45,22 +45,17 @@ static bool check_path(weir_memory *memory, const char *path, weir_bytes *out)
     return true;
 }
 
-/* What has a cell at a path; NULL when absent. The root has none: "" is the root's field with an empty name. */
-static const weir_cell *look_up_cell(const weir_memory *memory, weir_bytes path)
-{
-    const weir_cell *cell = memory->changes.count ? weir__cells_find(&memory->changes, path) : NULL;
-
-    if (!cell && memory->base)
-        cell = weir__cells_find(memory->base, path);
-    return cell && cell->type != WEIR__CELL_DELETED ? cell : NULL;
-}
-
-/* What stands at a path that was given by a job, where "" is the root. */
+/* What stands at a path; NULL when absent. The root has no cell of its own, and is an object always. */
 static const weir_cell *look_up(const weir_memory *memory, weir_bytes path)
 {
     static const weir_cell root = { .path = { (const uint8_t *)"", 0 }, .type = WEIR__CELL_OBJECT };
+    const weir_cell *cell = memory->changes.count ? weir__cells_find(&memory->changes, path) : NULL;
 
-    return path.size ? look_up_cell(memory, path) : &root;
+    if (path.size == 0)
+        return &root;
+    if (!cell && memory->base)
+        cell = weir__cells_find(memory->base, path);
+    return cell && cell->type != WEIR__CELL_DELETED ? cell : NULL;
 }
 
 /* Both layers beneath a path, merged: `walk` gives the live cells in order. */
@@ -398,7 +393,7 @@ static weir_code make_parents(weir_memory *memory, weir_bytes path)
 
         if (path.data[i - 1] != '.' || ancestor.size == 0)
             continue;
-        cell = look_up_cell(memory, ancestor);
+        cell = look_up(memory, ancestor);
         if (!cell)
             continue;
         if (cell->type != WEIR__CELL_OBJECT)
