@@ -7,7 +7,12 @@
 #include "host/inbox.h"
 #include "host/local.h"
 
-typedef enum weir_local_state { WEIR__LOCAL_READING, WEIR__LOCAL_DRAINING, WEIR__LOCAL_STOPPING, WEIR__LOCAL_BROKEN } weir_local_state;
+typedef enum weir_local_state {
+    WEIR__LOCAL_READING,
+    WEIR__LOCAL_DRAINING,
+    WEIR__LOCAL_STOPPING,
+    WEIR__LOCAL_BROKEN
+} weir_local_state;
 
 typedef enum weir_on_error { WEIR__ON_ERROR_FAIL, WEIR__ON_ERROR_SKIP, WEIR__ON_ERROR_DLQ } weir_on_error;
 
@@ -57,7 +62,8 @@ void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *er
 
 /* ---- opening and closing (local_open.c) ------------------------------------------------------------------------- */
 
-/** Opens state, input, outputs and engine, in this order, and makes the first commit. On failure close what is there. */
+/** Opens state, input, outputs and engine, in this order, and makes the first commit. On failure close it all the same.
+ */
 WEIR_CHECK weir_code weir__local_open(weir_local_host *host, weir_error *err);
 void weir__local_close(weir_local_host *host); /* half-open ones too */
 
