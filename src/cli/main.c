@@ -66,8 +66,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
     return 2;
 }
 
-/* A standard descriptor that was closed must not become a file of ours, into which outputs would then go. It is taken by
- * one that fails when it is used: reading what is write only, writing what is read only. */
+/* A standard descriptor that was closed must not become a file of ours, into which outputs would then go. It is taken
+ * by one that fails when it is used: reading what is write only, writing what is read only. */
 static void occupy_standard(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

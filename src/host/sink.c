@@ -43,7 +43,7 @@ static weir_code set_length(weir_sink *sink, uint64_t length, weir_error *err)
     return WEIR_OK;
 }
 
-/* The head is hashed, but a shell opens stdout for writing only. Where reading is not allowed, the head stays unknown. */
+/* The head is hashed, but a shell opens stdout for writing only. Where reading is not allowed, it stays unknown. */
 static void open_head(weir_sink *sink)
 {
     char path[32];
