@@ -144,6 +144,9 @@ static value find(const weir_event *event, const char *pointer)
             is_well_formed = weir__json_pointer(event->input, pointer + 1 + INPUT_NAME_SIZE, &found.json);
             if (found.json)
                 found.kind = weir__json_kind(found.json);
+        } else {
+            /* Absent, whatever is found; but a pointer that is none is an error here too. */
+            is_well_formed = weir__json_pointer(event->input, pointer, &(const weir_json *){ NULL });
         }
     }
     if (!is_well_formed)
