@@ -9,12 +9,13 @@ scripts/build.sh build --enable-werror
 /usr/bin/python3 scripts/flights.py
 report=docs/reports/check-long.md
 status=0
+commit=$(git rev-parse --short HEAD)
 fence=$(printf '\140\140\140') # a block of code in Markdown
 make -C build check-long >build/check-long.out 2>&1 || status=$?
 make -C build check-fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}" >build/check-fuzz.out 2>&1 || status=$?
 {
     printf '# make check-long, make check-fuzz\n\nWritten by scripts/check-long.sh on %s, commit %s, %s cores.\n\n' \
-        "$(date -u +%Y-%m-%d)" "$(git rev-parse --short HEAD)" "$(nproc)"
+        "$(date -u +%Y-%m-%d)" "$commit" "$(nproc)"
     printf '%s\n' "$fence"
     for name in kills threads valgrind power memory; do
         printf '%s\n' "-- $name"
