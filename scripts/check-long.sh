@@ -19,7 +19,8 @@ make -C build check-fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}" >build/check-fuzz.ou
     printf '%s\n' "$fence"
     for name in kills threads valgrind power memory; do
         printf '%s\n' "-- $name"
-        grep -hE '^(ok|not ok|#)' "build/tests/long/$name.log" | cut -c 1-140
+        grep -hE '^(ok|not ok|#)' "build/tests/long/$name.log" | sed 's# - /.*/tests/# - tests/#' |
+            cut -c 1-140
     done
     printf '%s\n' '-- fuzz'
     grep -E '^(config|json|reader): ' build/check-fuzz.out | cut -c 1-140
