@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -54,36 +53,6 @@ static void print_help(const char *program)
                  "3 file or state out of reach or not what it was, 130 or 143 interrupted\n");
 }
 
-/* False, too, for what is not there or is no regular file: that is the host's affair. NULL or "-": the descriptor. */
-static bool find_file(const char *path, int standard, struct stat *status)
-{
-    int failed = path && strcmp(path, "-") != 0 ? stat(path, status) : fstat(standard, status);
-
-    return failed == 0 && S_ISREG(status->st_mode);
-}
-
-/* An output that is the input as well would be emptied before it is read. */
-static weir_code check_files(const weir_arguments *arguments, weir_error *err)
-{
-    const char *input_path = weir__arguments_value(arguments, "input");
-    const char *output_path = weir__arguments_value(arguments, "output");
-    const char *dead_path = weir__config_text(arguments->config, "output.dlq-file");
-    struct stat input, output, dead;
-    bool has_input = find_file(input_path, STDIN_FILENO, &input);
-    bool has_output = find_file(output_path, STDOUT_FILENO, &output);
-    bool has_dead = dead_path && find_file(dead_path, -1, &dead);
-
-    if (has_input && has_output && input.st_dev == output.st_dev && input.st_ino == output.st_ino)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "input and output are one file; give --output another");
-    if (has_dead && has_input && dead.st_dev == input.st_dev && dead.st_ino == input.st_ino)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "output.dlq-file is the input file; give it a file of its own");
-    if (has_dead && has_output && dead.st_dev == output.st_dev && dead.st_ino == output.st_ino)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "output.dlq-file is the output file; give it a file of its own");
-    return WEIR_OK;
-}
-
 static weir_code run(weir_job *job, const weir_arguments *arguments, weir_local_result *result, weir_error *err)
 {
     const char *folder = weir__arguments_value(arguments, "state-dir");
@@ -102,8 +71,7 @@ static weir_code run(weir_job *job, const weir_arguments *arguments, weir_local_
 
     if (rc != WEIR_OK)
         return rc;
-    rc = check_files(arguments, err);
-    return rc == WEIR_OK ? weir__local_run(&local, result, err) : rc;
+    return weir__local_run(&local, result, err);
 }
 
 int weir__cli_local(weir_job *job, const char *program, int argc, char **argv)

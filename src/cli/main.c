@@ -2,9 +2,12 @@
 /* weir_main(): a job's command line. */
 #include <weir/job.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/describe.h"
 #include "cli/local.h"
@@ -57,12 +60,23 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
     return weir__cli_refuse_command(program, command, commands, later);
 }
 
+/* A standard descriptor that was closed must not become a file of ours, into which outputs would then go. It is taken
+ * by one that fails when it is used: reading what is write only, writing what is read only. */
+static void occupy_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* gets the lowest free one: this */
+    }
+}
+
 int weir_main(weir_job *job, int argc, char **argv)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
     const char *program = weir__cli_program(argc > 0 ? argv[0] : NULL);
     int status;
 
+    occupy_standard();
     if (!job) {
         (void)fprintf(stderr, "%s: weir_main() was given no job; make one with weir_job_new()\n", program);
         return 2;

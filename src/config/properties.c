@@ -129,7 +129,7 @@ const weir_property weir__properties[] = {
     { .name = "action-state.retain",
       .type = WEIR__PROPERTY_BOOL,
       .fallback = "false",
-      .used_by = "local, run",
+      .used_by = "run",
       .doc = "Keep the journal of runs that have ended, for audits and for looking back. false: their entries are "
              "deleted once their end is committed, and the journal stays as small as what is in flight." },
     { .name = "action-state.required",

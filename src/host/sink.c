@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/source.h"
-
 /* A used state: is it the file that was written, with all that was committed? */
 static weir_code know_again(weir_sink *sink, const struct stat *status, const weir_sink_mark *mark, weir_error *err)
 {
@@ -25,10 +23,10 @@ static weir_code know_again(weir_sink *sink, const struct stat *status, const we
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "output '%s' has %" PRIu64 " bytes, but %" PRIu64 " were committed; it was cut off",
                           sink->name, (uint64_t)status->st_size, mark->length);
-    /* Nothing was committed yet: no head was hashed. */
-    if (mark->head_bytes == 0)
+    /* Nothing was committed yet: no head was hashed; or it may not be read. */
+    if (mark->head_bytes == 0 || sink->head_fd < 0)
         return WEIR_OK;
-    if (!weir__file_head(sink->disk, sink->fd, mark->head_bytes, &head))
+    if (!weir__file_head(sink->disk, sink->head_fd, mark->head_bytes, &head))
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot read output '%s' again", sink->name);
     if (head != mark->head)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
@@ -47,6 +45,18 @@ static weir_code set_length(weir_sink *sink, uint64_t length, weir_error *err)
     return WEIR_OK;
 }
 
+/* The head is hashed, but a shell opens stdout for writing only. Where reading is not allowed it stays unknown. */
+static void open_head(weir_sink *sink)
+{
+    char path[32];
+
+    sink->head_fd = sink->fd;
+    if ((fcntl(sink->fd, F_GETFL) & O_ACCMODE) != O_WRONLY)
+        return;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", sink->fd);
+    sink->head_fd = sink->disk->open(sink->disk->context, path, O_RDONLY, 0);
+}
+
 weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *path, weir_sink_start start,
                           const weir_sink_mark *mark, weir_error *err)
 {
@@ -57,11 +67,12 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
 
     memset(sink, 0, sizeof *sink);
     sink->disk = disk;
+    sink->head_fd = -1;
     if (!path || strcmp(path, "-") == 0) {
-        sink->name = "stdout";
+        weir__name_shorten("stdout", sink->name);
         sink->fd = STDOUT_FILENO;
     } else {
-        sink->name = path;
+        weir__name_shorten(path, sink->name);
         sink->fd = disk->open(disk->context, path, flags, 0666);
         if (sink->fd < 0 && errno == EACCES) /* a pipe that we may only write to */
             sink->fd = disk->open(disk->context, path, (flags & ~O_RDWR) | O_WRONLY, 0666);
@@ -69,7 +80,7 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP,
                                     start == WEIR__SINK_GO_ON ? "cannot open output '%s', which the state has written"
                                                               : "cannot open output '%s'",
-                                    path);
+                                    sink->name);
         sink->owns_fd = true;
     }
     if (disk->fstat(disk->context, sink->fd, &status) != 0)
@@ -80,6 +91,7 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
                           sink->name, sink->is_file ? "a file" : "a pipe", sink->is_file ? "a pipe" : "a file");
     if (!sink->is_file)
         return WEIR_OK;
+    open_head(sink);
     sink->mark.device = status.st_dev;
     sink->mark.inode = status.st_ino;
     switch (start) {
@@ -109,6 +121,9 @@ weir_code weir__sink_open(weir_sink *sink, const weir_disk *disk, const char *pa
 
 void weir__sink_close(weir_sink *sink)
 {
+    if (sink->is_file && sink->head_fd >= 0 && sink->head_fd != sink->fd)
+        (void)sink->disk->close(sink->disk->context, sink->head_fd); /* it was only read */
+    sink->head_fd = -1;
     if (sink->owns_fd)
         (void)sink->disk->close(sink->disk->context, sink->fd); /* what matters was synced, or has been reported */
     sink->owns_fd = false;
@@ -130,10 +145,10 @@ weir_code weir__sink_sync(weir_sink *sink, weir_error *err)
         return WEIR_OK;
     if (sink->disk->fdatasync(sink->disk->context, sink->fd) != 0)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot sync output '%s'", sink->name);
-    if (sink->mark.head_bytes < WEIR__HEAD_BYTES && sink->mark.head_bytes < sink->mark.length) {
+    if (sink->head_fd >= 0 && sink->mark.head_bytes < WEIR__HEAD_BYTES && sink->mark.head_bytes < sink->mark.length) {
         uint64_t bytes = sink->mark.length < WEIR__HEAD_BYTES ? sink->mark.length : WEIR__HEAD_BYTES;
 
-        if (!weir__file_head(sink->disk, sink->fd, bytes, &sink->mark.head))
+        if (!weir__file_head(sink->disk, sink->head_fd, bytes, &sink->mark.head))
             return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot read output '%s' again", sink->name);
         sink->mark.head_bytes = bytes;
     }

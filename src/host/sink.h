@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/disk.h"
 #include "base/error.h"
+#include "host/source.h"
 
 /* What the state keeps of a file that was written. */
 typedef struct weir_sink_mark {
@@ -19,8 +20,9 @@ typedef struct weir_sink_mark {
 
 typedef struct weir_sink {
     const weir_disk *disk;
-    const char *name; /* for messages: the path, or "stdout" */
+    char name[WEIR__NAME_SHOWN]; /* for messages: the path, or "stdout" */
     int fd;
+    int head_fd; /* the same file for reading: `fd`, or of its own when that is write only (stdout); -1: none */
     bool is_file, owns_fd;
     weir_sink_mark mark;
 } weir_sink;

@@ -30,6 +30,22 @@ bool weir__file_head(const weir_disk *disk, int fd, uint64_t bytes, uint64_t *ha
     return true;
 }
 
+void weir__name_shorten(const char *path, char out[WEIR__NAME_SHOWN])
+{
+    static const char cut[] = "…";
+    size_t size = strlen(path);
+    const char *from = path;
+
+    out[0] = '\0';
+    if (size >= WEIR__NAME_SHOWN) {
+        memcpy(out, cut, sizeof cut);
+        from += size - (WEIR__NAME_SHOWN - sizeof cut);
+        while (((unsigned char)*from & 0xC0) == 0x80)
+            from++; /* not in the middle of a character */
+    }
+    memcpy(out + strlen(out), from, strlen(from) + 1);
+}
+
 /* Opens, and finds out what it is. */
 static weir_code open_input(weir_source *source, weir_error *err)
 {
@@ -39,18 +55,20 @@ static weir_code open_input(weir_source *source, weir_error *err)
 
     if (!path || strcmp(path, "-") == 0) {
         source->name = "stdin";
+        weir__name_shorten(source->name, source->shown);
         source->fd = STDIN_FILENO;
     } else {
         source->name = path;
+        weir__name_shorten(path, source->shown);
         source->fd = disk->open(disk->context, path, O_RDONLY, 0);
         if (source->fd < 0)
-            return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot open input '%s'", path);
+            return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot open input '%s'", source->shown);
         source->owns_fd = true;
     }
     if (disk->fstat(disk->context, source->fd, &status) != 0)
-        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot look at input '%s'", source->name);
+        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot look at input '%s'", source->shown);
     if (S_ISDIR(status.st_mode))
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX, "input '%s' is a folder; name a file", source->name);
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX, "input '%s' is a folder; name a file", source->shown);
     source->is_file = S_ISREG(status.st_mode);
     source->mark.is_file = source->is_file;
     if (source->is_file) {
@@ -62,7 +80,7 @@ static weir_code open_input(weir_source *source, weir_error *err)
         source->mark.head_bytes =
             (uint64_t)status.st_size < WEIR__HEAD_BYTES ? (uint64_t)status.st_size : WEIR__HEAD_BYTES;
         if (!weir__file_head(disk, source->fd, source->mark.head_bytes, &source->mark.head))
-            return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot read input '%s'", source->name);
+            return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot read input '%s'", source->shown);
     }
     return WEIR_OK;
 }
@@ -83,18 +101,18 @@ static weir_code know_again(weir_source *source, const weir_source_mark *mark, c
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "input '%s' is another file than the one that the state has read; give that one, or say "
                           "--input-moved if it is the same in another place",
-                          source->name);
+                          source->shown);
     if (!weir__file_head(disk, source->fd, mark->head_bytes, &head) || head != mark->head)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "input '%s' does not begin as the one that the state has read; give it a state folder of "
                           "its own",
-                          source->name);
+                          source->shown);
     if (disk->fstat(disk->context, source->fd, &status) != 0)
-        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot look at input '%s'", source->name);
+        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot look at input '%s'", source->shown);
     if ((uint64_t)status.st_size < place->place.offset)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "input '%s' has %" PRIu64 " bytes, but %" PRIu64 " of it were read before; it was cut off",
-                          source->name, (uint64_t)status.st_size, place->place.offset);
+                          source->shown, (uint64_t)status.st_size, place->place.offset);
     return WEIR_OK;
 }
 
@@ -107,7 +125,7 @@ static weir_code start_watch(weir_source *source, weir_error *err)
         return WEIR_OK;
     source->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (source->watch_fd < 0 || inotify_add_watch(source->watch_fd, path, IN_MODIFY) < 0)
-        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot watch input '%s'", source->name);
+        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot watch input '%s'", source->shown);
 #else
     (void)source;
     (void)err;
@@ -148,7 +166,7 @@ weir_code weir__source_open(weir_source *source, const weir_source_options *opti
 
         if (options->disk->lseek(options->disk->context, source->fd, offset, SEEK_SET) != offset)
             return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot go to byte %" PRIu64 " of input '%s'",
-                                    source->at.place.offset, source->name);
+                                    source->at.place.offset, source->shown);
     }
     rc = start_watch(source, err);
     if (rc != WEIR_OK)
@@ -182,7 +200,7 @@ static weir_reader_result pass(weir_source *source, weir_reader_result result, w
         (void)weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                          "input '%s' ends after %" PRIu64 " records, but %" PRIu64
                          " were committed; a pipe must begin again at the first record, or say --input-continues",
-                         source->name, source->at.place.index, committed);
+                         source->shown, source->at.place.index, committed);
         return WEIR__READER_FAILED;
     }
     if (source->at.place.index < committed)
@@ -192,7 +210,7 @@ static weir_reader_result pass(weir_source *source, weir_reader_result result, w
         (void)weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                          "the first %" PRIu64 " records of input '%s' are not those that were committed; give the same "
                          "input again, or another state folder",
-                         committed, source->name);
+                         committed, source->shown);
         return WEIR__READER_FAILED;
     }
     source->mark = source->passed_mark;
@@ -211,7 +229,7 @@ weir_reader_result weir__source_next(weir_source *source, weir_record *record, w
                 source->at.rolling = weir__hash_stable(record->text, source->at.rolling);
         }
         if (result == WEIR__READER_FAILED)
-            weir__error_context(err, "%s", source->name);
+            weir__error_context(err, "%s", source->shown);
         if (!source->is_passing || result == WEIR__READER_WAIT || result == WEIR__READER_FAILED)
             return result;
         result = pass(source, result, err);

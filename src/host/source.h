@@ -33,9 +33,15 @@ typedef struct weir_source_options {
     bool is_stateless; /* nothing is kept of the place, so no hash need be: `rolling` stays 0 */
 } weir_source_options;
 
+enum { WEIR__NAME_SHOWN = 100 };
+
+/** A path as messages show it: its end, when it is long, so that what is said of it still fits into a weir_error. */
+void weir__name_shorten(const char *path, char out[WEIR__NAME_SHOWN]);
+
 typedef struct weir_source {
     weir_source_options options;
-    const char *name; /* for messages: the path, or "stdin" */
+    const char *name;             /* the path, or "stdin" */
+    char shown[WEIR__NAME_SHOWN]; /* the same, for messages */
     int fd;
     bool is_file, owns_fd;
     uint64_t device, inode; /* of a file: which one is open, whatever the mark still says */

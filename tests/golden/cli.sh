@@ -141,11 +141,12 @@ tap_check 'a state of another job is refused, and the name in the configuration 
 
 tap_check 'an input is never overwritten' "$(
     cp in copy
-    says 2 'word-count: input and output are one file; give --output another' \
+    says 2 "word-count: output './copy' is the same file as the input; name another one" \
         "$job" local --input copy --output ./copy
     ln copy link
-    says 2 'word-count: input and output are one file; give --output another' "$job" local --input copy --output link
-    says 2 'word-count: output.dlq-file is the input file; give it a file of its own' \
+    says 2 "word-count: output 'link' is the same file as the input; name another one" \
+        "$job" local --input copy --output link
+    says 2 "word-count: output.dlq-file 'link' is the same file as the input; name another one" \
         "$job" local --input copy --output new --set input.on-error=dlq --set output.dlq-file=link
     cmp in copy
 )"

@@ -210,4 +210,17 @@ def an_output_that_was_made_after_the_last_start_without_any_is_cut_back(place):
     completes(place)
 
 
+def a_long_path_leaves_room_for_what_is_said_of_it(place):
+    folder = place.path("d\u00e9" * 60 + "/" + "e" * 200)
+    os.makedirs(folder)
+    source, output = os.path.join(folder, "in.jsonl"), os.path.join(folder, "out.jsonl")
+    complains(place.run(source=source, state=False), 3, "/in.jsonl", "cannot open", "No such file")
+    with open(source, "wb") as file:
+        file.write(GOOD + b"\nx\n")
+    complains(place.run(source=source, state=False), 1, "/in.jsonl:2", "byte 0: unexpected character")
+    complains(place.run(source=source, output=output + "/no", state=False), 3, "/no", "cannot open", "No such file")
+    complains(place.run(source=source, output=source), 2, "/in.jsonl", "same file as the input")
+    complains(place.run(source=source, state=os.path.join(folder, "no/state")), 3, "no/state", "No such file")
+
+
 tell()

@@ -39,6 +39,51 @@ def a_state_is_known_by_the_jobs_name_that_the_configuration_gives(place):
     completes(place)
 
 
+def xxh64(data, number):
+    """The checksum of a page (store/checksum_vfs.h), so that a page can be changed and still be whole."""
+    mask = (1 << 64) - 1
+    first, second, third = 11400714785074694791, 14029467366897019727, 1609587929392839161
+    fourth = 9650029242287828579
+
+    def turn(value, by):
+        return ((value << by) | (value >> (64 - by))) & mask
+
+    def mix(lane, word):
+        return turn((lane + word * second) & mask, 31) * first & mask
+
+    words = [int.from_bytes(data[at:at + 8], "little") for at in range(0, len(data), 8)]
+    lanes = [(number + first + second) & mask, (number + second) & mask, number, (number - first) & mask]
+    stripes = len(words) // 4 * 4
+    for at in range(stripes):
+        lanes[at % 4] = mix(lanes[at % 4], words[at])
+    total = sum(turn(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18))) & mask
+    for lane in lanes:
+        total = ((total ^ mix(0, lane)) * first + fourth) & mask
+    total = (total + len(data)) & mask
+    for word in words[stripes:]:
+        total = (turn(total ^ mix(0, word), 27) * first + fourth) & mask
+    total = (total ^ (total >> 33)) * second & mask
+    total = (total ^ (total >> 29)) * third & mask
+    return total ^ (total >> 32)
+
+
+def a_state_of_a_newer_version_is_refused_and_left_alone(place):
+    used(place)
+    with open(os.path.join(place.state, "state.db"), "r+b") as file:
+        before = file.read(4096)
+        check(xxh64(before[:4088], 1) == int.from_bytes(before[4088:], "big"), "this is not how pages are summed")
+        page = before[:60] + (99).to_bytes(4, "big") + before[64:4088]  # PRAGMA user_version
+        file.seek(0)
+        file.write(page + xxh64(page, 1).to_bytes(8, "big"))
+        file.flush()
+        complains(place.run(), 3, place.state, "made by a newer weir", "schema 99")
+        file.seek(0)
+        check(file.read(4096)[60:64] == (99).to_bytes(4, "big"), "it was changed")
+        file.seek(0)
+        file.write(before)
+    completes(place)
+
+
 def a_state_that_another_process_uses_is_refused_and_names_it(place):
     place.write(GOOD, GOOD, GOOD)
     first = place.start("--follow")

@@ -4,5 +4,5 @@
 : "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
 : "${top_builddir:=$top_srcdir/build}"
 # shellcheck disable=SC2086
-exec /usr/bin/python3 "$top_srcdir/tests/story/kill_flights.py" "$top_builddir/jobs/flight-watch/flight-watch" \
+exec /usr/bin/python3 "$top_srcdir/tests/story/kill_at_random.py" "$top_builddir/jobs/flight-watch/flight-watch" \
     "$top_srcdir/data/flights.jsonl" "${WEIR_TEST_KILLS:-25}" ${WEIR_TEST_SEED:-}

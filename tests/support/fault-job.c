@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A job whose action does what the record's value says: {"do": "fail" | "segv" | …}. Everything else is counted by key,
- * and with FAULT_JOB_CALM in the environment all of it is: the job as it is once its fault has been mended.
+ * A job whose action does what the record's value says: {"do": "fail" | "segv" | …}. Everything else is counted by
+ * key, and with FAULT_JOB_CALM in the environment all of it is: the job as it is once its fault has been mended.
  */
 #include <signal.h>
 #include <stdlib.h>

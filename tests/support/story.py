@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ import traceback
 BUILD = os.environ["top_builddir"]
 SOURCE = os.environ["top_srcdir"]
 FAULT_JOB = os.path.join(BUILD, "tests/support/fault-job")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z (error|warn|info|debug) ")
+ASAN_NOTE = "WARNING: ASan doesn't fully support makecontext"
 PATIENCE = 120  # seconds until a test that waits gives up; far beyond what any of them takes
 
 # Jobs crash here on purpose.
@@ -45,12 +48,13 @@ class Ended:
     """A process that is over."""
 
     def __init__(self, status, out, err, peak_kb=0):
-        self.status, self.out, self.err, self.peak_kb = status, out, err, peak_kb
+        self.status, self.out, self.peak_kb = status, out, peak_kb
+        self.err = "".join(line for line in err.splitlines(True) if ASAN_NOTE not in line)
 
     @property
     def complaint(self):
         """The lines on stderr that are not the log's."""
-        return [line for line in self.err.splitlines() if "level=" not in line]
+        return [line for line in self.err.splitlines() if not LOG_LINE.match(line)]
 
 
 class Place:
@@ -89,8 +93,9 @@ class Place:
 
     @staticmethod
     def environment(calm=False, **more):
-        environment = dict(os.environ, **more)
-        environment.pop("FAULT_JOB_CALM", None)
+        # A job refuses variables of the tests' own, as it knows none of these properties.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("WEIR_", "FAULT_"))}
+        environment.update(more)
         if calm:
             environment["FAULT_JOB_CALM"] = "1"
         # A sanitizer's own handler would hide ours; and it need not find leaks in a process that dies.
@@ -125,6 +130,14 @@ class Place:
                          **kind)
         check(ended.status == 0, f"the undisturbed run ended with {ended.status}: {ended.err}")
         return self.read("undisturbed.jsonl")
+
+
+def hears(process, line):
+    """True when the job says this next on stderr."""
+    said = process.stderr.readline()
+    while ASAN_NOTE.encode() in said:
+        said = process.stderr.readline()
+    return said == line
 
 
 def finish(process):

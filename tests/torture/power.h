@@ -15,12 +15,12 @@
  *     }
  *     power_free(disk);
  *
- * The model. A write, and a change of a file's size, is durable when the file has been synced; an entry of a folder (a
- * new name, a rename, a deletion) when the folder has been, or, as SQLite does it itself, when a new journal or WAL
- * has. What is not durable at the cut is, by the seed, there, or not, or there in part, in sectors of 512 bytes, or there as
- * zeros where it made the file longer; each write by itself, so later ones may be there without earlier ones. Entries
- * of a folder are there up to some point: file systems keep their order. Device and inode, as fstat() of the port has
- * them, stay with a file over cuts. Syncs are not handed on to the machine.
+ * The model. A write, and a change of a file's size, is durable when the file has been synced; an entry of a
+ * folder (a new name, a rename, a deletion) when the folder has been, or, as SQLite does it itself, when a new
+ * journal or WAL has. What is not durable at the cut is, by the seed, there, or not, or there in part, in sectors
+ * of 512 bytes, or there as zeros where it made the file longer; each write by itself, so later ones may be there
+ * without earlier ones. Entries of a folder are there up to some point: file systems keep their order. Device and
+ * inode, as fstat() of the port has them, stay with a file over cuts. Syncs are not handed on to the machine.
  *
  * Out of the model: folders (they always survive), files that were made past the port (they never do, nor does `-shm`),
  * and a sync that fails has done nothing (the next one may do it all). Running out of memory in here ends the program.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The local host on a disk that fails, and on one whose power is cut: it goes on where it was, and what it has written at
- * the end is what it would have written undisturbed. WEIR_TEST_LONG=1: more cuts, more seeds.
+ * The local host on a disk that fails, and on one whose power is cut: it goes on where it was, and what it has written
+ * at the end is what it would have written undisturbed. WEIR_TEST_LONG=1: more cuts, more seeds.
  */
 #include <check.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 """Kills flight-watch with -9 at random moments, starts it again each time, and compares the output with that of an
 undisturbed run. Prints TAP.
 
-    kill_flights.py JOB INPUT [KILLS [SEED]]
+    kill_at_random.py JOB INPUT [KILLS [SEED]]
 
 A life lasts a random time, so short that a run over the whole input takes many; a run that ends before all kills are
 used up is compared, and another one is begun in a fresh folder.
@@ -41,7 +41,7 @@ def main():
     if not os.path.exists(source):
         print(f"1..0 # SKIP no {source}; scripts/flights.py makes it")
         return
-    print(f"# seed {seed}: kill_flights.py JOB INPUT {kills} {seed} draws the same times again")
+    print(f"# seed {seed}: kill_at_random.py JOB INPUT {kills} {seed} draws the same times again")
     with tempfile.TemporaryDirectory() as work:
         whole = os.path.join(work, "undisturbed")
         os.mkdir(whole)
