@@ -30,6 +30,7 @@ static void wake_waiting(void)
 static void set_up(void)
 {
     test_set_up();
+    waiting_count = 0; /* without forks, the test before has left some */
     test.on_wait = wake_waiting;
 }
 
