@@ -244,13 +244,14 @@ START_TEST(a_stop_cancels_what_waits_and_keeps_it_among_those_not_over)
 {
     static const weir_engine_port ports[] = { { stop_when_all_wait, test_wait, test_ended, NULL },
                                               { stop_after_waking, test_wait, test_ended, NULL } };
-    static const test_record records[] = { { "a", "1" }, { "b", "1" }, { "b", "2" }, { "c", "1" }, { "d", "1" } };
+    static const test_record records[] = { { "a", "1" }, { "a", "2" }, { "b", "1" },
+                                           { "b", "2" }, { "c", "1" }, { "d", "1" } };
     weir_engine_options options = test_options();
 
     options.port = &ports[_i];
     canceled = finished = 0;
     test_add("w", see_cancel, NULL, 0, WEIR_INPUT_EVENT);
-    test_run(options, records, 5);
+    test_run(options, records, 6);
     ck_assert_int_eq(canceled, 3 - _i);
     ck_assert_int_eq(finished, _i);
     ck_assert_uint_eq(test.ended, (size_t)_i);
