@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/big_endian.h"
+
 static bool has_bytes(const weir_cell *cell)
 {
     return cell->type == WEIR__CELL_TEXT || cell->type == WEIR__CELL_JSON;
@@ -166,8 +168,7 @@ static weir_code add_64(weir_buffer *out, uint64_t number)
 {
     uint8_t bytes[8];
 
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(number >> (56 - 8 * i));
+    weir__put_64(bytes, number);
     return weir__buffer_add(out, bytes, sizeof bytes);
 }
 
@@ -199,7 +200,7 @@ weir_code weir__cell_encode(const weir_cell *cell, weir_buffer *out)
 
 bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell)
 {
-    uint64_t number = 0;
+    uint64_t number;
     weir_bytes rest;
 
     if (value.size == 0 || value.data[0] > WEIR__CELL_DELETED)
@@ -220,8 +221,7 @@ bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell)
     case WEIR__CELL_REAL:
         if (rest.size != 8)
             return false;
-        for (int i = 0; i < 8; i++)
-            number = number << 8 | rest.data[i];
+        number = weir__get_64(rest.data);
         if (cell->type == WEIR__CELL_INT)
             cell->value.integer = (int64_t)number;
         else

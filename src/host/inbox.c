@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/big_endian.h"
 #include "engine/result.h"
 #include "host/record.h"
 #include "journal/entry.h"
@@ -47,12 +48,7 @@ typedef struct inbox_record {
     bool is_stored;
 } inbox_record;
 
-static void encode_owner(uint64_t index, uint8_t owner[OWNER_BYTES])
-{
-    for (int i = 0; i < OWNER_BYTES; i++)
-        owner[i] = (uint8_t)(index >> (56 - 8 * i));
-}
-
+/* Of any length: a state that others have written to must not make us read past its bytes. */
 static uint64_t decode_owner(weir_bytes owner)
 {
     uint64_t index = 0;
@@ -315,7 +311,7 @@ weir_code weir__inbox_ended(weir_inbox *inbox, const weir_run *run, weir_cut *cu
     (void)inbox;
     if (!record->is_stored)
         return WEIR_OK;
-    encode_owner(run->index, owner);
+    weir__put_64(owner, run->index);
     rc = weir__cut_log_delete(cut, inbox_stream, weir__bytes(owner, sizeof owner));
     return rc == WEIR_OK ? weir__cut_log_delete(cut, journal_stream, weir__bytes(owner, sizeof owner)) : rc;
 }
@@ -344,7 +340,7 @@ static weir_code put_record(weir_cut *cut, uint64_t index, uint64_t line, weir_b
 {
     uint8_t owner[OWNER_BYTES];
 
-    encode_owner(index, owner);
+    weir__put_64(owner, index);
     return weir__cut_log_put(cut, inbox_stream, weir__bytes(owner, sizeof owner), (int64_t)line, text);
 }
 
@@ -353,7 +349,7 @@ static weir_code put_results(weir_cut *cut, weir_run *run, weir_buffer *payload,
     uint8_t owner[OWNER_BYTES];
     weir_code rc = WEIR_OK;
 
-    encode_owner(run->index, owner);
+    weir__put_64(owner, run->index);
     for (weir_action_result *result = run->results; result && rc == WEIR_OK; result = result->next) {
         if (result->is_written)
             continue;

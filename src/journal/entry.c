@@ -2,20 +2,10 @@
 /* Framing entries; the layout is in README.md. */
 #include "journal/entry.h"
 
+#include "base/big_endian.h"
 #include "base/hash.h"
 
 enum { HEADER_BYTES = 10, CHECKED_BYTES = 6, ENTRY_VERSION = 1 };
-
-static void put_32(uint8_t *at, uint32_t number)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(number >> (24 - 8 * i));
-}
-
-static uint32_t get_32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
 
 static uint32_t checksum(const uint8_t *header, weir_bytes payload)
 {
@@ -29,10 +19,10 @@ weir_code weir__entry_seal(weir_entry_kind kind, weir_bytes payload, weir_buffer
 
     if (payload.size > INT32_MAX)
         return WEIR_LIMIT;
-    put_32(header, (uint32_t)payload.size);
+    weir__put_32(header, (uint32_t)payload.size);
     header[4] = ENTRY_VERSION;
     header[5] = (uint8_t)kind;
-    put_32(header + CHECKED_BYTES, checksum(header, payload));
+    weir__put_32(header + CHECKED_BYTES, checksum(header, payload));
     rc = weir__buffer_reserve(out, sizeof header + payload.size);
     if (rc == WEIR_OK)
         rc = weir__buffer_add(out, header, sizeof header);
@@ -51,10 +41,10 @@ weir_code weir__entry_open(weir_bytes entry, weir_entry_kind *kind, weir_bytes *
                           "newer one",
                           entry.data[4], ENTRY_VERSION);
     rest = weir__bytes(entry.data + HEADER_BYTES, entry.size - HEADER_BYTES);
-    if (get_32(entry.data) != rest.size)
+    if (weir__get_32(entry.data) != rest.size)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "a journal entry has %zu bytes of %u", rest.size,
-                          get_32(entry.data));
-    if (get_32(entry.data + CHECKED_BYTES) != checksum(entry.data, rest))
+                          weir__get_32(entry.data));
+    if (weir__get_32(entry.data + CHECKED_BYTES) != checksum(entry.data, rest))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "a journal entry is damaged: its checksum differs");
     if (entry.data[5] != WEIR__ENTRY_ACTION_RESULT)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,

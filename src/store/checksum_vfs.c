@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/big_endian.h"
 #include "base/buffer.h"
 #include "base/hash.h"
 
@@ -34,12 +35,8 @@ static sqlite3_vfs *vfs_beneath(sqlite3_vfs *vfs)
 
 static void checksum(const uint8_t *page, uint32_t number, uint8_t out[WEIR__PAGE_RESERVED])
 {
-    uint64_t hash = weir__hash_stable(weir__bytes(page, CONTENT_SIZE), number);
-
-    for (int i = WEIR__PAGE_RESERVED - 1; i >= 0; i--) {
-        out[i] = (uint8_t)hash;
-        hash >>= 8;
-    }
+    _Static_assert(WEIR__PAGE_RESERVED == 8, "a checksum is one number of 64 bits");
+    weir__put_64(out, weir__hash_stable(weir__bytes(page, CONTENT_SIZE), number));
 }
 
 static bool is_ours(const uint8_t *page1)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/big_endian.h"
 #include "base/buffer.h"
 #include "base/hash.h"
 #include "store/connection.h"
@@ -14,23 +15,6 @@
 #define FLOOR_SIZE 48
 
 static const char magic[8] = { 'w', 'e', 'i', 'r', 'f', 'l', 'r', '1' };
-
-static void put64(uint8_t *at, uint64_t value)
-{
-    for (int i = 7; i >= 0; i--) {
-        at[i] = (uint8_t)value;
-        value >>= 8;
-    }
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-    uint64_t value = 0;
-
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | at[i];
-    return value;
-}
 
 weir_code weir__floor_read(const weir_disk *disk, const char *path, weir_floor *floor, bool *found, weir_error *err)
 {
@@ -50,12 +34,12 @@ weir_code weir__floor_read(const weir_disk *disk, const char *path, weir_floor *
     if (size < 0)
         return weir__fail_errno(err, number, WEIR_REMEDY_STOP, "cannot read 'floor'");
     if (size != FLOOR_SIZE || memcmp(bytes, magic, sizeof magic) != 0 ||
-        get64(bytes + 40) != weir__hash_stable(weir__bytes(bytes, 40), 0))
+        weir__get_64(bytes + 40) != weir__hash_stable(weir__bytes(bytes, 40), 0))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "'floor' is damaged; " WEIR__STORE_ADVICE);
-    floor->store_id = get64(bytes + 8);
-    floor->number = (int64_t)get64(bytes + 16);
-    floor->wal_salts = get64(bytes + 24);
-    floor->wal_frames = get64(bytes + 32);
+    floor->store_id = weir__get_64(bytes + 8);
+    floor->number = (int64_t)weir__get_64(bytes + 16);
+    floor->wal_salts = weir__get_64(bytes + 24);
+    floor->wal_frames = weir__get_64(bytes + 32);
     *found = true;
     return WEIR_OK;
 }
@@ -73,11 +57,11 @@ weir_code weir__floor_write(const weir_disk *disk, const char *path, const weir_
     memcpy(temporary, path, path_size);
     memcpy(temporary + path_size, ".new", sizeof ".new");
     memcpy(bytes, magic, sizeof magic);
-    put64(bytes + 8, floor->store_id);
-    put64(bytes + 16, (uint64_t)floor->number);
-    put64(bytes + 24, floor->wal_salts);
-    put64(bytes + 32, floor->wal_frames);
-    put64(bytes + 40, weir__hash_stable(weir__bytes(bytes, 40), 0));
+    weir__put_64(bytes + 8, floor->store_id);
+    weir__put_64(bytes + 16, (uint64_t)floor->number);
+    weir__put_64(bytes + 24, floor->wal_salts);
+    weir__put_64(bytes + 32, floor->wal_frames);
+    weir__put_64(bytes + 40, weir__hash_stable(weir__bytes(bytes, 40), 0));
 
     fd = disk->open(disk->context, temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || weir__disk_write_all(disk, fd, bytes, sizeof bytes) || disk->fdatasync(disk->context, fd)) {

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/big_endian.h"
 #include "store/connection.h"
 #include "store/handle.h"
 
@@ -178,8 +179,7 @@ weir_code weir__store_set_number(weir_store *store, int64_t number, weir_error *
 {
     uint8_t bytes[8];
 
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
+    weir__put_64(bytes, (uint64_t)number);
     return set_position(store, "#commit", weir__bytes(bytes, sizeof bytes), err);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/big_endian.h"
 #include "base/buffer.h"
 #include "store/checksum_vfs.h"
 #include "store/connection.h"
@@ -99,9 +100,7 @@ static weir_code get_own_number(sqlite3 *db, sqlite3_stmt *statement, const char
     if (bytes.size != 8)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "state.db is damaged: its '%s' is wrong; " WEIR__STORE_ADVICE,
                           name);
-    *number = 0;
-    for (size_t i = 0; i < bytes.size; i++)
-        *number = *number << 8 | bytes.data[i];
+    *number = weir__get_64(bytes.data);
     return WEIR_OK;
 }
 

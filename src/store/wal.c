@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/big_endian.h"
 #include "store/checksum_vfs.h"
 
 #define FRAME_HEADER_SIZE 24
@@ -19,11 +20,6 @@ typedef struct wal_sum {
     uint32_t s0, s1;
 } wal_sum;
 
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 static uint32_t get32_little(const uint8_t *at)
 {
     return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
@@ -32,15 +28,15 @@ static uint32_t get32_little(const uint8_t *at)
 static wal_sum sum_add(wal_sum sum, const uint8_t *data, size_t size, bool is_big)
 {
     for (const uint8_t *end = data + size; data < end; data += 8) {
-        sum.s0 += (is_big ? get32(data) : get32_little(data)) + sum.s1;
-        sum.s1 += (is_big ? get32(data + 4) : get32_little(data + 4)) + sum.s0;
+        sum.s0 += (is_big ? weir__get_32(data) : get32_little(data)) + sum.s1;
+        sum.s1 += (is_big ? weir__get_32(data + 4) : get32_little(data + 4)) + sum.s0;
     }
     return sum;
 }
 
 static wal_sum sum_stored(const uint8_t *at)
 {
-    wal_sum sum = { get32(at), get32(at + 4) };
+    wal_sum sum = { weir__get_32(at), weir__get_32(at + 4) };
 
     return sum;
 }
@@ -52,15 +48,16 @@ static bool sum_equal(wal_sum a, wal_sum b)
 
 uint64_t weir__wal_salts(const uint8_t header[WEIR__WAL_HEADER_SIZE])
 {
-    return (uint64_t)get32(header + 16) << 32 | get32(header + 20);
+    return weir__get_64(header + 16);
 }
 
 static bool header_is_whole(const uint8_t *header)
 {
-    uint32_t magic = get32(header);
+    uint32_t magic = weir__get_32(header);
     wal_sum none = { 0, 0 };
 
-    return (magic & ~1u) == MAGIC && get32(header + 4) == FORMAT && get32(header + 8) == WEIR__PAGE_SIZE &&
+    return (magic & ~1u) == MAGIC && weir__get_32(header + 4) == FORMAT &&
+           weir__get_32(header + 8) == WEIR__PAGE_SIZE &&
            sum_equal(sum_add(none, header, 24, magic & 1), sum_stored(header + 24));
 }
 
@@ -78,7 +75,7 @@ static weir_code inspect(const weir_disk *disk, int fd, weir_wal_report *report,
     if (size < (ssize_t)sizeof header || !header_is_whole(header))
         return WEIR_OK;
     report->salts = weir__wal_salts(header);
-    is_big = get32(header) & 1;
+    is_big = weir__get_32(header) & 1;
     previous = sum_stored(header + 24);
     frame = malloc(FRAME_SIZE);
     if (!frame)
@@ -100,9 +97,9 @@ static weir_code inspect(const weir_disk *disk, int fd, weir_wal_report *report,
         sum = sum_add(sum, frame + FRAME_HEADER_SIZE, WEIR__PAGE_SIZE, is_big);
         previous = sum_stored(frame + 16);
         is_linked = sum_equal(sum, previous);
-        is_of_this_log = ((uint64_t)get32(frame + 8) << 32 | get32(frame + 12)) == report->salts;
-        is_commit = get32(frame + 4) != 0;
-        if (is_whole_so_far && is_linked && is_of_this_log && get32(frame) != 0) {
+        is_of_this_log = weir__get_64(frame + 8) == report->salts;
+        is_commit = weir__get_32(frame + 4) != 0;
+        if (is_whole_so_far && is_linked && is_of_this_log && weir__get_32(frame) != 0) {
             if (is_commit)
                 report->frames = number;
             continue;
