@@ -234,3 +234,13 @@ bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell)
     }
     return false;
 }
+
+weir_code weir__cells_put_stored(weir_cells *cells, weir_bytes path, weir_bytes value, weir_error *err)
+{
+    weir_cell cell;
+
+    if (!weir__cell_decode(path, value, &cell))
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
+                          "it holds a value of no known type; it was not written by this version of weir");
+    return weir__cells_put(cells, &cell, false) ? WEIR_OK : weir__fail_memory(err, "a key's memory");
+}

@@ -87,4 +87,7 @@ WEIR_CHECK weir_code weir__cell_encode(const weir_cell *cell, weir_buffer *out);
 /** Reads it back; bytes are borrowed. False when it is none of ours. */
 bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell);
 
+/** Puts a copy of a cell as the store keeps it. WEIR_OK; WEIR_IO: none of ours (stop); WEIR_NO_MEMORY (stop). */
+WEIR_CHECK weir_code weir__cells_put_stored(weir_cells *cells, weir_bytes path, weir_bytes value, weir_error *err);
+
 #endif

@@ -49,10 +49,12 @@ static bool check_path(weir_memory *memory, const char *path, weir_bytes *out)
 static const weir_cell *look_up(const weir_memory *memory, weir_bytes path)
 {
     static const weir_cell root = { .path = { (const uint8_t *)"", 0 }, .type = WEIR__CELL_OBJECT };
-    const weir_cell *cell = memory->changes.count ? weir__cells_find(&memory->changes, path) : NULL;
+    const weir_cell *cell = NULL;
 
     if (path.size == 0)
         return &root;
+    if (memory->changes.count)
+        cell = weir__cells_find(&memory->changes, path);
     if (!cell && memory->base)
         cell = weir__cells_find(memory->base, path);
     return cell && cell->type != WEIR__CELL_DELETED ? cell : NULL;
@@ -352,7 +354,6 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
         size_t skip = bytes.size ? bytes.size + 1 : 0;
         const char *name = (const char *)cell->path.data + skip;
         size_t size = cell->path.size - skip;
-
         bool is_added;
 
         if (bytes.size == 0 && size > 0 && *name == '.' && !memchr(name + 1, '.', size - 1))

@@ -49,6 +49,11 @@ static inline WEIR_CHECK weir_code weir__buffer_add_byte(weir_buffer *buffer, ui
     return weir__buffer_add(buffer, &byte, 1);
 }
 
+static inline WEIR_CHECK weir_code weir__buffer_add_text(weir_buffer *buffer, const char *text)
+{
+    return weir__buffer_add(buffer, text, strlen(text));
+}
+
 /* Keeps the room that was allocated. */
 static inline void weir__buffer_reset(weir_buffer *buffer)
 {

@@ -9,10 +9,21 @@
 
 #include "cli/options.h"
 
+json_t *weir__strings_tree(const char *const *strings, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        if (json_array_append_new(list, json_string(strings[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *value_tree(const weir_config_entry *entry)
 {
-    json_t *list;
-
     switch (entry->kind) {
     case WEIR__CONFIG_TEXT:
         return json_string(entry->text);
@@ -21,10 +32,7 @@ static json_t *value_tree(const weir_config_entry *entry)
     case WEIR__CONFIG_BOOL:
         return json_boolean(strcmp(entry->text, "true") == 0);
     case WEIR__CONFIG_LIST:
-        list = json_array();
-        for (size_t i = 0; i < entry->count; i++)
-            (void)json_array_append_new(list, json_string(entry->items[i])); /* seen as a shorter list by nobody: */
-        return list;                                                         /* a list has a handful of items */
+        return weir__strings_tree(entry->items, entry->count);
     }
     return NULL;
 }

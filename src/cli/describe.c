@@ -10,15 +10,8 @@
 
 static json_t *action_tree(const weir_action *action)
 {
-    json_t *types = json_array();
-
-    for (size_t i = 0; i < action->type_count; i++) {
-        if (json_array_append_new(types, json_string(action->types[i])) != 0) {
-            json_decref(types);
-            return NULL;
-        }
-    }
-    return json_pack("{s:s, s:o, s:b}", "name", action->name, "events", types, "journaled",
+    return json_pack("{s:s, s:o, s:b}", "name", action->name, "events",
+                     weir__strings_tree((const char *const *)action->types, action->type_count), "journaled",
                      !(action->flags & WEIR_ACTION_PURE));
 }
 

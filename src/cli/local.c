@@ -66,12 +66,9 @@ static weir_code run(weir_job *job, const weir_arguments *arguments, weir_local_
         .input_moved = weir__arguments_value(arguments, "input-moved") != NULL,
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
     };
-
     weir_code rc = folder ? weir__config_set_value(arguments->config, "state.dir", folder, err) : WEIR_OK;
 
-    if (rc != WEIR_OK)
-        return rc;
-    return weir__local_run(&local, result, err);
+    return rc == WEIR_OK ? weir__local_run(&local, result, err) : rc;
 }
 
 int weir__cli_local(weir_job *job, const char *program, int argc, char **argv)

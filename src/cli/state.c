@@ -70,7 +70,6 @@ static weir_code print_key(printer *to, weir_error *err)
 static weir_code take_cell(void *context, weir_bytes key, weir_bytes path, weir_bytes value, weir_error *err)
 {
     printer *to = context;
-    weir_cell cell;
     weir_code rc = WEIR_OK;
 
     if (to->has_key && !weir__bytes_equal(key, weir__buffer_bytes(&to->key))) {
@@ -87,10 +86,10 @@ static weir_code take_cell(void *context, weir_bytes key, weir_bytes path, weir_
         return weir__fail_memory(err, "a key's memory");
     if (rc != WEIR_OK)
         return rc; /* told already */
-    if (!weir__cell_decode(path, value, &cell))
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                          "the state holds a value of no known type; it was not written by this version of weir");
-    return weir__cells_put(&to->cells, &cell, false) ? WEIR_OK : weir__fail_memory(err, "a key's memory");
+    rc = weir__cells_put_stored(&to->cells, path, value, err);
+    if (rc == WEIR_IO)
+        weir__error_context(err, "the state");
+    return rc;
 }
 
 static weir_code print_state(const char *folder, const char *key, weir_error *err)

@@ -4,11 +4,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -281,12 +278,11 @@ static void finish(weir_engine *engine, weir_run *run)
 }
 
 /* A canceled run keeps its place among those that are not over: the host's last cut still needs its input. */
-static void cancel(weir_engine *engine, weir_run *run)
+static void cancel(weir_run *run)
 {
     run->action = NULL;
     run->is_canceled = true;
     run->state = WEIR__RUN_QUEUED;
-    engine->canceled++;
 }
 
 static void execute(weir_engine *engine, weir_run *run)
@@ -308,7 +304,7 @@ static void execute(weir_engine *engine, weir_run *run)
     }
     engine->current = NULL;
     if (run->is_canceled)
-        cancel(engine, run);
+        cancel(run);
     else
         finish(engine, run);
 }
@@ -503,11 +499,6 @@ weir_engine_counts weir__engine_counts(const weir_engine *engine)
 {
     return (weir_engine_counts){ engine->accepted, engine->ended,  engine->failed,
                                  engine->waiting,  engine->queued, engine->ready_count };
-}
-
-void weir__engine_on_ground(weir_engine *engine, void (*fn)(void *context), void *context)
-{
-    weir__stacks_on_ground(engine->stacks, fn, context);
 }
 
 int weir__engine_wake_fd(const weir_engine *engine)

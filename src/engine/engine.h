@@ -78,9 +78,6 @@ typedef struct weir_engine_counts {
 } weir_engine_counts;
 weir_engine_counts weir__engine_counts(const weir_engine *engine);
 
-/** Calls a function on the ground stack of the engine's thread. */
-void weir__engine_on_ground(weir_engine *engine, void (*fn)(void *context), void *context);
-
 /** Becomes readable when another thread has posted. */
 int weir__engine_wake_fd(const weir_engine *engine);
 

@@ -21,7 +21,7 @@ struct weir_engine {
     size_t waiting;                  /* WAITING */
     size_t queued, queued_bytes;     /* QUEUED */
     size_t full_keys;                /* keys whose queue is at its limit */
-    uint64_t accepted, ended, failed, canceled;
+    uint64_t accepted, ended, failed;
     bool is_stopping;
     weir_buffer scratch;             /* outputs are printed here first */
     int wake_fd;

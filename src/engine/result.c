@@ -19,7 +19,7 @@ typedef struct printer {
 static void add(printer *to, const char *text)
 {
     if (to->rc == WEIR_OK)
-        to->rc = weir__buffer_add(to->out, text, strlen(text));
+        to->rc = weir__buffer_add_text(to->out, text);
 }
 
 static void add_text(printer *to, weir_bytes text)

@@ -89,28 +89,28 @@ static weir_code add_result(void *context, weir_bytes owner, int64_t number, wei
 {
     weir_inbox *inbox = context;
     uint64_t index = decode_owner(owner);
+    weir_inbox_entry *entry;
     sealed_result *result;
 
     (void)number;
-    for (size_t i = 0; i < inbox->count; i++) {
-        weir_inbox_entry *entry = &inbox->entries[i];
-
-        if (entry->index != index)
-            continue;
-        result = malloc(sizeof *result + record.size);
-        if (!result)
-            return weir__fail_memory(err, "the journal");
-        result->next = NULL;
-        result->size = record.size;
-        memcpy(result->bytes, record.data, record.size);
-        if (entry->last_result)
-            entry->last_result->next = result;
-        else
-            entry->results = result;
-        entry->last_result = result;
-        return WEIR_OK;
-    }
-    return WEIR_OK; /* of a run that is over */
+    /* The scan goes by index, as the entries do: what was passed once is not looked at again. */
+    while (inbox->matched < inbox->count && inbox->entries[inbox->matched].index < index)
+        inbox->matched++;
+    if (inbox->matched == inbox->count || inbox->entries[inbox->matched].index != index)
+        return WEIR_OK; /* of a run that is over */
+    entry = &inbox->entries[inbox->matched];
+    result = malloc(sizeof *result + record.size);
+    if (!result)
+        return weir__fail_memory(err, "the journal");
+    result->next = NULL;
+    result->size = record.size;
+    memcpy(result->bytes, record.data, record.size);
+    if (entry->last_result)
+        entry->last_result->next = result;
+    else
+        entry->results = result;
+    entry->last_result = result;
+    return WEIR_OK;
 }
 
 static weir_code add_note(weir_inbox *inbox, uint64_t index, const char *what, weir_error *err)

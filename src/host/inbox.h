@@ -15,6 +15,7 @@ typedef struct weir_crash_note weir_crash_note;
 typedef struct weir_inbox {
     weir_inbox_entry *entries; /* what a start found, by index */
     size_t count, capacity, taken;
+    size_t matched; /* while the journal is read: entries below have no more results to come */
     weir_inbox_entry *kept; /* of runs that failed under on-error fail; at most one */
     weir_crash_note *notes;
     size_t note_count;

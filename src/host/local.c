@@ -34,32 +34,27 @@ static void give_up(weir_local_host *host, weir_local_state state, weir_code rc,
     weir__engine_stop(host->engine);
 }
 
-static weir_code add_text(weir_buffer *out, const char *text)
-{
-    return weir__buffer_add(out, text, strlen(text));
-}
-
 /* One dead letter: what, where and why, and the record, as far as there is one. */
 static weir_code add_dead_letter(weir_local_host *host, uint64_t line, uint64_t index, weir_bytes record, bool is_json,
                                  const weir_error *why)
 {
     weir_buffer *out = &host->filling->dead;
     char place[96];
-    weir_code rc = add_text(out, "{\"input\":");
+    weir_code rc = weir__buffer_add_text(out, "{\"input\":");
 
     (void)snprintf(place, sizeof place, ",\"line\":%" PRIu64 ",\"index\":%" PRIu64 ",\"code\":\"%s\",\"error\":", line,
                    index, weir__code_name(why->code));
     if (rc == WEIR_OK)
         rc = weir__json_print_bytes(weir__bytes_text(host->source.name), out);
     if (rc == WEIR_OK)
-        rc = add_text(out, place);
+        rc = weir__buffer_add_text(out, place);
     if (rc == WEIR_OK)
         rc = weir__json_print_bytes(weir__bytes_text(why->message), out);
     if (rc == WEIR_OK)
-        rc = add_text(out, is_json ? ",\"record\":" : ",\"text\":");
+        rc = weir__buffer_add_text(out, is_json ? ",\"record\":" : ",\"text\":");
     if (rc == WEIR_OK)
         rc = is_json ? weir__buffer_add(out, record.data, record.size) : weir__json_print_bytes(record, out);
-    return rc == WEIR_OK ? add_text(out, "}\n") : rc;
+    return rc == WEIR_OK ? weir__buffer_add_text(out, "}\n") : rc;
 }
 
 /**
@@ -103,17 +98,15 @@ static bool pass_over(weir_local_host *host, uint64_t line, uint64_t index, weir
 static weir_code put_cell(void *context, weir_bytes key, const weir_cell *cell, weir_error *err)
 {
     weir_local_host *host = context;
-    weir_buffer value;
     weir_code rc;
 
-    if (cell->type == WEIR__CELL_DELETED)
+    if (cell->type == WEIR__CELL_DELETED) {
         rc = weir__cut_delete(host->filling, key, cell->path);
-    else {
-        weir__buffer_init(&value, SIZE_MAX);
-        rc = weir__cell_encode(cell, &value);
+    } else {
+        weir__buffer_reset(&host->cell_value);
+        rc = weir__cell_encode(cell, &host->cell_value);
         if (rc == WEIR_OK)
-            rc = weir__cut_put(host->filling, key, cell->path, weir__buffer_bytes(&value));
-        weir__buffer_clear(&value);
+            rc = weir__cut_put(host->filling, key, cell->path, weir__buffer_bytes(&host->cell_value));
     }
     return rc == WEIR_OK ? rc : weir__fail_memory(err, "a cut");
 }
@@ -197,6 +190,14 @@ static weir_code add_outputs(weir_local_host *host, const weir_run *run)
     return rc;
 }
 
+/* As pass_over(), for a record that was parsed: it is whole, so it is printed as one, into `record`. */
+static bool pass_over_run(weir_local_host *host, const weir_run *run, weir_error *why, weir_buffer *record)
+{
+    if (why->remedy != WEIR_REMEDY_STOP && weir__record_print(run, record) != WEIR_OK)
+        (void)weir__fail_memory(why, "a failed record");
+    return pass_over(host, weir__inbox_line(run), run->index, weir__buffer_bytes(record), true, why);
+}
+
 static void fail_run(weir_local_host *host, weir_run *run)
 {
     weir_error why = run->failure.error;
@@ -204,12 +205,8 @@ static void fail_run(weir_local_host *host, weir_run *run)
     weir_code rc;
 
     weir__buffer_init(&record, SIZE_MAX);
-    if (why.remedy != WEIR_REMEDY_STOP && weir__record_print(run, &record) != WEIR_OK)
-        (void)weir__fail_memory(&why, "a failed record");
-    if (pass_over(host, weir__inbox_line(run), run->index, weir__buffer_bytes(&record), true, &why))
-        rc = weir__inbox_ended(&host->inbox, run, host->filling);
-    else
-        rc = weir__inbox_keep(&host->inbox, run, weir__buffer_bytes(&record));
+    rc = pass_over_run(host, run, &why, &record) ? weir__inbox_ended(&host->inbox, run, host->filling)
+                                                 : weir__inbox_keep(&host->inbox, run, weir__buffer_bytes(&record));
     weir__buffer_clear(&record);
     if (rc != WEIR_OK)
         give_up(host, WEIR__LOCAL_BROKEN, rc, (weir__fail_memory(&why, "a failed record"), &why));
@@ -253,16 +250,14 @@ static weir_turn accept(weir_local_host *host, weir_run *run)
     return WEIR__TURN_MORE;
 }
 
-/* A record that has crashed the process too often; it is whole, so it is printed as one. As pass_over(). */
+/* A record that has crashed the process too often. As pass_over(). */
 static bool pass_over_crashed(weir_local_host *host, const weir_run *run, weir_error *why)
 {
     weir_buffer record;
     bool is_over;
 
     weir__buffer_init(&record, SIZE_MAX);
-    if (weir__record_print(run, &record) != WEIR_OK)
-        (void)weir__fail_memory(why, "a failed record");
-    is_over = pass_over(host, weir__inbox_line(run), run->index, weir__buffer_bytes(&record), true, why);
+    is_over = pass_over_run(host, run, why, &record);
     weir__buffer_clear(&record);
     return is_over;
 }
@@ -497,6 +492,7 @@ weir_code weir__local_run(const weir_local_options *options, weir_local_result *
     host.source.options.disk = host.disk;
     weir__cut_init(&host.cuts[0]);
     weir__cut_init(&host.cuts[1]);
+    weir__buffer_init(&host.cell_value, SIZE_MAX);
     host.filling = &host.cuts[0];
     host.started_ms = weir__clock_monotonic_ms(host.clock);
     host.now_ms = host.started_ms;

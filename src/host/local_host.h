@@ -41,6 +41,7 @@ typedef struct weir_local_host {
     int crash_fd;
     weir_cut cuts[2];
     weir_cut *filling;       /* what the next commit holds */
+    weir_buffer cell_value;  /* one cell's, on its way into a cut: its room is kept from cell to cell */
     bool is_committing;      /* the other one is under way */
     uint64_t next_commit;
     uint64_t ended_since_cut;

@@ -15,14 +15,8 @@
 /* Reads a key's cells; on the ground stack. */
 static weir_code load_cell(void *context, weir_bytes key, weir_bytes path, weir_bytes value, weir_error *err)
 {
-    weir_cells *cells = context;
-    weir_cell cell;
-
     (void)key;
-    if (!weir__cell_decode(path, value, &cell))
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "it holds a value of no known type; it was not "
-                                                          "written by this version of weir");
-    return weir__cells_put(cells, &cell, false) ? WEIR_OK : weir__fail_memory(err, "a key's memory");
+    return weir__cells_put_stored(context, path, value, err);
 }
 
 static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_error *err)
@@ -287,4 +281,5 @@ void weir__local_close(weir_local_host *host)
     weir__sink_close(&host->dead); /* may be open, and yet refused */
     weir__cut_clear(&host->cuts[0]);
     weir__cut_clear(&host->cuts[1]);
+    weir__buffer_clear(&host->cell_value);
 }

@@ -172,24 +172,19 @@ weir_code weir__record_take(const json_t *tree, size_t depth, weir_run *run, wei
     return key ? set_key_of_tree(run, key, depth, err) : WEIR_OK;
 }
 
-static weir_code add_text(weir_buffer *out, const char *text)
-{
-    return weir__buffer_add(out, text, strlen(text));
-}
-
 weir_code weir__record_print(const weir_run *run, weir_buffer *out)
 {
-    weir_code rc = add_text(out, "{\"key\":");
+    weir_code rc = weir__buffer_add_text(out, "{\"key\":");
 
     if (rc == WEIR_OK)
         rc = weir__json_print_bytes(run->key_bytes, out);
     if (rc == WEIR_OK)
-        rc = add_text(out, ",\"value\":");
+        rc = weir__buffer_add_text(out, ",\"value\":");
     if (rc == WEIR_OK)
         rc = run->value ? weir__json_print(run->value, out) : weir__tree_print(run->value_tree, SIZE_MAX, out, NULL);
     if (rc == WEIR_OK)
-        rc = add_text(out, ",\"timestamp\":");
+        rc = weir__buffer_add_text(out, ",\"timestamp\":");
     if (rc == WEIR_OK)
         rc = weir__json_print_int(run->timestamp, out);
-    return rc == WEIR_OK ? add_text(out, "}") : rc;
+    return rc == WEIR_OK ? weir__buffer_add_text(out, "}") : rc;
 }
