@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "base/disk.h"
 #include "base/error.h"
-#include "host/source.h"
+#include "host/mark.h"
 
 /* What the state keeps of a file that was written. */
 typedef struct weir_sink_mark {

@@ -9,6 +9,7 @@
 #include "base/disk.h"
 #include "base/uuid.h"
 #include "codec/json.h"
+#include "host/mark.h"
 #include "host/reader.h"
 
 /* What the state keeps of the input. */
@@ -32,11 +33,6 @@ typedef struct weir_source_options {
     bool follow, continues, moved;
     bool is_stateless; /* nothing is kept of the place, so no hash need be: `rolling` stays 0 */
 } weir_source_options;
-
-enum { WEIR__NAME_SHOWN = 100 };
-
-/** A path as messages show it: its end, when it is long, so that what is said of it still fits into a weir_error. */
-void weir__name_shorten(const char *path, char out[WEIR__NAME_SHOWN]);
 
 typedef struct weir_source {
     weir_source_options options;
@@ -86,14 +82,5 @@ WEIR_CHECK weir_code weir__source_mark_print(const weir_source_mark *mark, weir_
 WEIR_CHECK weir_code weir__source_place_print(const weir_source_place *place, weir_buffer *out);
 bool weir__source_mark_parse(weir_bytes text, weir_source_mark *mark);
 bool weir__source_place_parse(weir_bytes text, weir_source_place *place);
-
-/** The hash of a file's first `bytes` bytes (read by position). False: it has fewer. Shared with the sink. */
-bool weir__file_head(const weir_disk *disk, int fd, uint64_t bytes, uint64_t *hash);
-
-enum { WEIR__HEAD_BYTES = 4096 };
-
-/* Members of a state's JSON object. */
-bool weir__member_uint(const weir_json *object, const char *name, uint64_t *value);
-bool weir__member_bool(const weir_json *object, const char *name, bool *value);
 
 #endif
