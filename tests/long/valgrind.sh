@@ -26,12 +26,13 @@ tap_check "the outputs are the same" "$(cmp "$work/memory" "$work/durable" 2>&1)
 check "weir state" ./weir state --state-dir "$work/state"
 check "describe" jobs/flight-watch/flight-watch describe
 # In one process, so that what a test loses is seen. Left out: those that crash, kill, or wait for an assertion, and the
-# store's, which take far too long here and are run under the sanitizers; flight-watch above goes through the store.
+# store's and the memory model, which take far too long here and are run under the sanitizers; flight-watch above goes
+# through the store.
 for source in "$top_srcdir"/tests/unit/*/test_*.c; do
     program=${source#"$top_srcdir"/}
     program=${program%.c}
     case $program in
-    */engine/test_crash | */config/test_config | */store/*) continue ;;
+    */engine/test_crash | */config/test_config | */agent/test_memory_model | */store/*) continue ;;
     esac
     [ -x "$top_builddir/$program" ] || continue
     CK_FORK=no check "$program" "$program"
