@@ -15,7 +15,7 @@
 #include "base/big_endian.h"
 #include "engine/result.h"
 #include "host/record.h"
-#include "journal/entry.h"
+#include "journal/frame.h"
 
 static const char inbox_stream[] = "inbox";
 static const char journal_stream[] = "journal";
@@ -267,9 +267,9 @@ uint64_t weir__inbox_line(const weir_run *run)
 
 static weir_code open_result(const sealed_result *sealed, weir_run *run, weir_action_result **out, weir_error *err)
 {
-    weir_entry_kind kind;
+    weir_frame_kind kind;
     weir_bytes payload;
-    weir_code rc = weir__entry_open(weir__bytes(sealed->bytes, sealed->size), &kind, &payload, err);
+    weir_code rc = weir__frame_open(weir__bytes(sealed->bytes, sealed->size), &kind, &payload, err);
 
     if (rc == WEIR_OK)
         rc = weir__result_parse(payload, &run->arena, out, err);
@@ -357,7 +357,7 @@ static weir_code put_results(weir_cut *cut, weir_run *run, weir_buffer *payload,
         weir__buffer_reset(sealed);
         rc = weir__result_print(result, payload, err);
         if (rc == WEIR_OK &&
-            weir__entry_seal(WEIR__ENTRY_ACTION_RESULT, weir__buffer_bytes(payload), sealed) != WEIR_OK)
+            weir__frame_seal(WEIR__FRAME_ACTION_RESULT, weir__buffer_bytes(payload), sealed) != WEIR_OK)
             rc = weir__fail_memory(err, "a journal entry");
         if (rc == WEIR_OK && weir__cut_log_put(cut, journal_stream, weir__bytes(owner, sizeof owner), result->instance,
                                                weir__buffer_bytes(sealed)) != WEIR_OK)
