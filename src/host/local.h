@@ -45,6 +45,7 @@ typedef struct weir_local_options {
 
 typedef struct weir_local_result {
     uint64_t records, outputs, skipped;
+    size_t parked; /* runs that wait for a decision */
     int signal; /* SIGINT or SIGTERM that ended it before the end of the input; 0: none */
 } weir_local_result;
 
