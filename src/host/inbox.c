@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inbox in the store's log: stream "inbox", owner = index (8 bytes, big-endian), number = line, record = the record
- * as JSON; stream "journal", the same owner, number = order in the run from 1, record = a sealed entry.
+ * as JSON; stream "journal", owner = place in the log (8 bytes, big-endian), number = index of the run, record = a sealed
+ * entry. By place, so that what many runs append at once lies on few pages.
  */
 #include "host/inbox.h"
 
@@ -20,21 +21,22 @@
 
 static const char inbox_stream[] = "inbox";
 
-enum { OWNER_BYTES = 8, NOTE_FILE_BYTES = 1 << 20 };
+enum { OWNER_BYTES = 8, NOTE_FILE_BYTES = 1 << 20, PLACES = 14 };
 
-/* One journal entry of a run. */
-typedef struct sealed_entry {
-    struct sealed_entry *next;
-    int64_t number;
+/* One journal entry that a start found. */
+struct weir_inbox_sealed {
+    uint64_t index;    /* of its run */
+    uint64_t sequence; /* its place in the log */
     size_t size;
-    uint8_t bytes[];
-} sealed_entry;
-
-/* What the journal holds of one run, by index. */
-struct weir_inbox_journal {
-    uint64_t index;
-    sealed_entry *entries, *last; /* by number */
+    uint8_t *bytes;    /* NULL: taken */
 };
+
+/* The places of a run's entries in the log: they go with it. */
+typedef struct places {
+    struct places *next;
+    size_t count;
+    uint64_t sequences[PLACES];
+} places;
 
 struct weir_inbox_entry {
     uint64_t index, line;
@@ -52,7 +54,7 @@ struct weir_crash_note {
 typedef struct inbox_record {
     uint64_t line;
     bool is_stored;
-    int64_t next_number; /* of its next journal entry; 0: it has none */
+    places *places; /* newest first; NULL: the journal has nothing of it */
 } inbox_record;
 
 /* Of any length: a state that others have written to must not make us read past its bytes. */
@@ -95,37 +97,35 @@ static weir_code add_entry(void *context, weir_bytes owner, int64_t number, weir
 static weir_code add_sealed(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
 {
     weir_inbox *inbox = context;
-    uint64_t index = decode_owner(owner);
-    weir_inbox_journal *run = inbox->journal_count ? &inbox->journal[inbox->journal_count - 1] : NULL;
-    sealed_entry *entry;
+    weir_inbox_sealed *sealed;
+    uint8_t *bytes;
 
-    /* The scan goes by owner, which is by index. */
-    if (!run || run->index != index) {
-        if (inbox->journal_count == inbox->journal_capacity) {
-            size_t capacity = inbox->journal_capacity ? inbox->journal_capacity * 2 : 16;
-            weir_inbox_journal *journal = realloc(inbox->journal, capacity * sizeof *journal);
+    if (inbox->sealed_count == inbox->sealed_capacity) {
+        size_t capacity = inbox->sealed_capacity ? inbox->sealed_capacity * 2 : 16;
+        weir_inbox_sealed *all = realloc(inbox->sealed, capacity * sizeof *all);
 
-            if (!journal)
-                return weir__fail_memory(err, "the journal");
-            inbox->journal = journal;
-            inbox->journal_capacity = capacity;
-        }
-        run = &inbox->journal[inbox->journal_count++];
-        *run = (weir_inbox_journal){ index, NULL, NULL };
+        if (!all)
+            return weir__fail_memory(err, "the journal");
+        inbox->sealed = all;
+        inbox->sealed_capacity = capacity;
     }
-    entry = malloc(sizeof *entry + record.size);
-    if (!entry)
+    bytes = malloc(record.size + 1);
+    if (!bytes)
         return weir__fail_memory(err, "the journal");
-    entry->next = NULL;
-    entry->number = number;
-    entry->size = record.size;
-    memcpy(entry->bytes, record.data, record.size);
-    if (run->last)
-        run->last->next = entry;
-    else
-        run->entries = entry;
-    run->last = entry;
+    memcpy(bytes, record.data, record.size);
+    sealed = &inbox->sealed[inbox->sealed_count++];
+    *sealed = (weir_inbox_sealed){ (uint64_t)number, decode_owner(owner), record.size, bytes };
+    inbox->last_sequence = sealed->sequence;
     return WEIR_OK;
+}
+
+static int by_run(const void *left, const void *right)
+{
+    const weir_inbox_sealed *a = left, *b = right;
+
+    if (a->index != b->index)
+        return a->index < b->index ? -1 : 1;
+    return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
 static weir_code add_note(weir_inbox *inbox, uint64_t index, const char *what, weir_error *err)
@@ -198,6 +198,8 @@ weir_code weir__inbox_open(weir_inbox *inbox, weir_store *store, const weir_disk
     rc = weir__store_log_scan(store, inbox_stream, add_entry, inbox, err);
     if (rc == WEIR_OK)
         rc = weir__store_log_scan(store, WEIR__JOURNAL_STREAM, add_sealed, inbox, err);
+    if (inbox->sealed_count)
+        qsort(inbox->sealed, inbox->sealed_count, sizeof *inbox->sealed, by_run);
     return rc == WEIR_OK ? read_notes(inbox, err) : rc;
 }
 
@@ -207,24 +209,14 @@ static void clear_entry(weir_inbox_entry *entry)
     entry->text = NULL;
 }
 
-static void clear_journal(weir_inbox_journal *run)
-{
-    while (run->entries) {
-        sealed_entry *next = run->entries->next;
-
-        free(run->entries);
-        run->entries = next;
-    }
-}
-
 void weir__inbox_close(weir_inbox *inbox)
 {
     for (size_t i = 0; i < inbox->count; i++)
         clear_entry(&inbox->entries[i]);
     free(inbox->entries);
-    for (size_t i = 0; i < inbox->journal_count; i++)
-        clear_journal(&inbox->journal[i]);
-    free(inbox->journal);
+    for (size_t i = 0; i < inbox->sealed_count; i++)
+        free(inbox->sealed[i].bytes);
+    free(inbox->sealed);
     if (inbox->kept)
         clear_entry(inbox->kept);
     free(inbox->kept);
@@ -283,7 +275,7 @@ weir_code weir__inbox_add(weir_run *run, uint64_t line, weir_error *err)
 
     if (!record)
         return weir__fail_memory(err, "a run");
-    *record = (inbox_record){ line, false, 0 };
+    *record = (inbox_record){ line, false, NULL };
     run->host = record;
     return WEIR_OK;
 }
@@ -293,41 +285,60 @@ uint64_t weir__inbox_line(const weir_run *run)
     return ((const inbox_record *)run->host)->line;
 }
 
-/* What the journal holds of a run; NULL: nothing. */
-static weir_inbox_journal *find_journal(weir_inbox *inbox, uint64_t index)
+/* The first entry of a run; `sealed_count`: there is none. */
+static size_t find_sealed(const weir_inbox *inbox, uint64_t index)
 {
-    size_t low = 0, high = inbox->journal_count;
+    size_t low = 0, high = inbox->sealed_count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (inbox->journal[middle].index < index)
+        if (inbox->sealed[middle].index < index)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < inbox->journal_count && inbox->journal[low].index == index ? &inbox->journal[low] : NULL;
+    return low;
+}
+
+static weir_code add_place(weir_run *run, uint64_t sequence)
+{
+    inbox_record *record = run->host;
+    places *last = record->places;
+
+    if (!last || last->count == PLACES) {
+        last = weir__arena_alloc(&run->arena, sizeof *last);
+        if (!last)
+            return WEIR_NO_MEMORY;
+        last->next = record->places;
+        last->count = 0;
+        record->places = last;
+    }
+    last->sequences[last->count++] = sequence;
+    return WEIR_OK;
 }
 
 weir_code weir__inbox_recall(weir_inbox *inbox, weir_run *run, weir_error *err)
 {
-    inbox_record *record = run->host;
-    weir_inbox_journal *journal = inbox->journal_count ? find_journal(inbox, run->index) : NULL;
     weir_entry **tail = &run->entries;
 
-    if (!journal)
-        return WEIR_OK;
-    for (const sealed_entry *sealed = journal->entries; sealed; sealed = sealed->next) {
-        weir_code rc = weir__entry_open(weir__bytes(sealed->bytes, sealed->size), &run->arena, tail, err);
+    for (size_t i = find_sealed(inbox, run->index); i < inbox->sealed_count; i++) {
+        weir_inbox_sealed *sealed = &inbox->sealed[i];
+        weir_code rc;
 
+        if (sealed->index != run->index)
+            break;
+        rc = weir__entry_open(weir__bytes(sealed->bytes, sealed->size), &run->arena, tail, err);
+        if (rc == WEIR_OK && add_place(run, sealed->sequence) != WEIR_OK)
+            rc = weir__fail_memory(err, "the journal");
         if (rc != WEIR_OK) {
-            weir__error_context(err, "journal of run %s, entry %" PRId64, weir_run_id(run), sealed->number);
+            weir__error_context(err, "journal of run %s, entry %" PRIu64, weir_run_id(run), sealed->sequence);
             return rc;
         }
         tail = &(*tail)->next;
-        record->next_number = sealed->number + 1;
+        free(sealed->bytes);
+        sealed->bytes = NULL;
     }
-    clear_journal(journal);
     for (size_t i = 0; i < inbox->note_count; i++) {
         const weir_crash_note *note = &inbox->notes[i];
 
@@ -337,16 +348,17 @@ weir_code weir__inbox_recall(weir_inbox *inbox, weir_run *run, weir_error *err)
     return WEIR_OK;
 }
 
-weir_code weir__inbox_append(weir_committer *committer, weir_run *run, weir_bytes entry, weir_ticket *ticket)
+weir_code weir__inbox_append(weir_inbox *inbox, weir_committer *committer, weir_run *run, weir_bytes entry,
+                             weir_ticket *ticket)
 {
-    inbox_record *record = run->host;
     uint8_t owner[OWNER_BYTES];
+    weir_code rc = add_place(run, inbox->last_sequence + 1);
 
-    weir__put_64(owner, run->index);
-    if (!record->next_number)
-        record->next_number = 1;
+    if (rc != WEIR_OK)
+        return rc;
+    weir__put_64(owner, ++inbox->last_sequence);
     return weir__committer_append(committer, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner),
-                                  record->next_number++, entry, ticket);
+                                  (int64_t)run->index, entry, ticket);
 }
 
 weir_code weir__inbox_next(weir_inbox *inbox, weir_run *run, weir_error *err)
@@ -380,8 +392,12 @@ weir_code weir__inbox_ended(weir_inbox *inbox, const weir_run *run, weir_cut *cu
     weir__put_64(owner, run->index);
     if (record->is_stored)
         rc = weir__cut_log_delete(cut, inbox_stream, weir__bytes(owner, sizeof owner));
-    if (rc == WEIR_OK && record->next_number)
-        rc = weir__cut_log_delete(cut, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner));
+    for (const places *at = record->places; at; at = at->next) {
+        for (size_t i = 0; i < at->count && rc == WEIR_OK; i++) {
+            weir__put_64(owner, at->sequences[i]);
+            rc = weir__cut_log_delete(cut, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner));
+        }
+    }
     return rc;
 }
 

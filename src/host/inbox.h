@@ -10,17 +10,18 @@
 #include "host/commit.h"
 
 typedef struct weir_inbox_entry weir_inbox_entry;
-typedef struct weir_inbox_journal weir_inbox_journal;
+typedef struct weir_inbox_sealed weir_inbox_sealed;
 typedef struct weir_crash_note weir_crash_note;
 
-#define WEIR__JOURNAL_STREAM "journal" /* of the store's log: owner 8 bytes big-endian, the run's index */
+#define WEIR__JOURNAL_STREAM "journal" /* of the store's log: owner 8 bytes big-endian, place; number the run's index */
 #define WEIR__CLAIM_STREAM "journal-claims" /* the last claim: owner empty, number the epoch */
 
 typedef struct weir_inbox {
     weir_inbox_entry *entries; /* what a start found, by index */
     size_t count, capacity, taken;
-    weir_inbox_journal *journal; /* what a start found in the journal, by run */
-    size_t journal_count, journal_capacity;
+    weir_inbox_sealed *sealed; /* what a start found in the journal, by run, then place */
+    size_t sealed_count, sealed_capacity;
+    uint64_t last_sequence;    /* place of the last entry in the log */
     weir_inbox_entry *kept; /* of runs that failed under on-error fail; at most one */
     weir_crash_note *notes;
     size_t note_count;
@@ -51,7 +52,7 @@ WEIR_CHECK weir_code weir__inbox_next(weir_inbox *inbox, weir_run *run, weir_err
 WEIR_CHECK weir_code weir__inbox_recall(weir_inbox *inbox, weir_run *run, weir_error *err);
 
 /** Queues a journal entry of a run. WEIR_OK or WEIR_NO_MEMORY. */
-WEIR_CHECK weir_code weir__inbox_append(weir_committer *committer, weir_run *run, weir_bytes entry,
+WEIR_CHECK weir_code weir__inbox_append(weir_inbox *inbox, weir_committer *committer, weir_run *run, weir_bytes entry,
                                         weir_ticket *ticket);
 
 /** WEIR_FAILED when the run's record crashed the process too often (fix). */

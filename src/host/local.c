@@ -242,7 +242,7 @@ void weir__local_ended(void *context, weir_run *run)
 weir_code weir__local_append(void *context, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err)
 {
     weir_local_host *host = context;
-    weir_code rc = weir__inbox_append(host->committer, run, entry, ticket);
+    weir_code rc = weir__inbox_append(&host->inbox, host->committer, run, entry, ticket);
 
     return rc == WEIR_OK ? rc : weir__fail_memory(err, "a journal entry");
 }

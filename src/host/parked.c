@@ -3,76 +3,81 @@
 #include "host/parked.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/big_endian.h"
 #include "base/clock.h"
 #include "engine/recall.h"
 #include "host/inbox.h"
 
-typedef struct walk {
+/* All entries, in memory: a journal holds what is in flight. */
+typedef struct whole {
     weir_arena arena;
-    weir_buffer owner;
-    bool has_owner;
-    weir_entry *entries, **tail;
-    int64_t next_number;
-    weir_code (*fn)(void *context, const weir_parked_run *run, weir_error *err);
-    void *context;
-} walk;
-
-/* All entries of a run have come. */
-static weir_code end_run(walk *at, weir_error *err)
-{
-    const weir_entry *live = weir__recall_live(at->entries);
-    weir_parked_run run = { weir__buffer_bytes(&at->owner), at->next_number, at->entries, weir__recall_parked(live) };
-    weir_code rc = run.parked ? at->fn(at->context, &run, err) : WEIR_OK;
-
-    weir__arena_reset(&at->arena);
-    at->entries = NULL;
-    at->tail = &at->entries;
-    at->has_owner = false;
-    return rc;
-}
+    struct entry_of {
+        uint64_t index, sequence;
+        weir_entry *entry;
+    } *all;
+    size_t count, capacity;
+} whole;
 
 static weir_code take(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
 {
-    walk *at = context;
-    weir_code rc = WEIR_OK;
+    whole *journal = context;
+    struct entry_of *at;
+    weir_code rc;
 
-    if (at->has_owner && !weir__bytes_equal(owner, weir__buffer_bytes(&at->owner)))
-        rc = end_run(at, err);
-    if (rc == WEIR_OK && !at->has_owner) {
-        weir__buffer_reset(&at->owner);
-        if (weir__buffer_add(&at->owner, owner.data, owner.size) != WEIR_OK)
+    if (journal->count == journal->capacity) {
+        size_t capacity = journal->capacity ? journal->capacity * 2 : 64;
+        struct entry_of *all = realloc(journal->all, capacity * sizeof *all);
+
+        if (!all)
             return weir__fail_memory(err, "the journal");
-        at->has_owner = true;
+        journal->all = all;
+        journal->capacity = capacity;
     }
-    if (rc == WEIR_OK) {
-        rc = weir__entry_open(record, &at->arena, at->tail, err);
-        if (rc != WEIR_OK) {
-            weir__error_context(err, "the journal, entry %" PRId64, number);
-            return rc;
-        }
-        at->tail = &(*at->tail)->next;
-        at->next_number = number + 1;
-    }
+    at = &journal->all[journal->count];
+    at->index = (uint64_t)number;
+    at->sequence = owner.size == 8 ? weir__get_64(owner.data) : 0;
+    rc = weir__entry_open(record, &journal->arena, &at->entry, err);
+    if (rc != WEIR_OK)
+        weir__error_context(err, "the journal, entry %" PRIu64, at->sequence);
+    else
+        journal->count++;
     return rc;
+}
+
+static int by_run(const void *left, const void *right)
+{
+    const struct entry_of *a = left, *b = right;
+
+    if (a->index != b->index)
+        return a->index < b->index ? -1 : 1;
+    return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
 weir_code weir__parked_scan(weir_store *store,
                             weir_code (*fn)(void *context, const weir_parked_run *run, weir_error *err), void *context,
                             weir_error *err)
 {
-    walk at = { .fn = fn, .context = context };
+    whole journal = { .count = 0 };
     weir_code rc;
 
-    weir__arena_init(&at.arena, 4096);
-    weir__buffer_init(&at.owner, SIZE_MAX);
-    at.tail = &at.entries;
-    rc = weir__store_log_scan(store, WEIR__JOURNAL_STREAM, take, &at, err);
-    if (rc == WEIR_OK && at.has_owner)
-        rc = end_run(&at, err);
-    weir__arena_clear(&at.arena);
-    weir__buffer_clear(&at.owner);
+    weir__arena_init(&journal.arena, 65536);
+    rc = weir__store_log_scan(store, WEIR__JOURNAL_STREAM, take, &journal, err);
+    if (journal.count)
+        qsort(journal.all, journal.count, sizeof *journal.all, by_run);
+    for (size_t from = 0, to; from < journal.count && rc == WEIR_OK; from = to) {
+        weir_parked_run run = { .index = journal.all[from].index, .entries = journal.all[from].entry };
+
+        for (to = from + 1; to < journal.count && journal.all[to].index == run.index; to++)
+            journal.all[to - 1].entry->next = journal.all[to].entry;
+        run.parked = weir__recall_parked(weir__recall_live(journal.all[from].entry));
+        if (run.parked)
+            rc = fn(context, &run, err);
+    }
+    weir__arena_clear(&journal.arena);
+    free(journal.all);
     return rc;
 }
 
@@ -95,8 +100,8 @@ typedef struct request {
     const char *run;
     const weir_entry *decision;
     bool is_found;
-    weir_buffer owner, sealed;
-    int64_t number;
+    weir_buffer sealed;
+    uint64_t index;
 } request;
 
 /* Prepares what is to be written: the walk must be over before it is. */
@@ -119,30 +124,41 @@ static weir_code prepare(void *context, const weir_parked_run *run, weir_error *
     entry.call = run->parked->call;
     entry.code = entry.decision == WEIR__DECISION_FAIL ? WEIR_FAILED : WEIR_OK;
     to->is_found = true;
-    to->number = run->next_number;
-    rc = weir__entry_seal(&entry, &to->sealed, err);
-    if (rc == WEIR_OK && weir__buffer_add(&to->owner, run->owner.data, run->owner.size) != WEIR_OK)
-        rc = weir__fail_memory(err, "a decision");
-    return rc;
+    to->index = run->index;
+    return weir__entry_seal(&entry, &to->sealed, err);
+}
+
+static weir_code find_last(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+{
+    uint64_t *last = context;
+
+    (void)number;
+    (void)record;
+    (void)err;
+    *last = owner.size == 8 ? weir__get_64(owner.data) : 0;
+    return WEIR_OK;
 }
 
 weir_code weir__parked_decide(weir_store *store, const char *run, const weir_entry *decision, weir_error *err)
 {
     request to = { .store = store, .run = run, .decision = decision };
+    uint64_t last = 0;
+    uint8_t owner[8];
     weir_code rc;
 
-    weir__buffer_init(&to.owner, SIZE_MAX);
     weir__buffer_init(&to.sealed, SIZE_MAX);
     rc = weir__parked_scan(store, prepare, &to, err);
     if (rc == WEIR_OK && !to.is_found)
         rc = weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %.100s is not parked; `parked` lists those that are",
                         run);
     if (rc == WEIR_OK)
-        rc = weir__store_log_put(store, WEIR__JOURNAL_STREAM, weir__buffer_bytes(&to.owner), to.number,
+        rc = weir__store_log_scan(store, WEIR__JOURNAL_STREAM, find_last, &last, err);
+    weir__put_64(owner, last + 1);
+    if (rc == WEIR_OK)
+        rc = weir__store_log_put(store, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner), (int64_t)to.index,
                                  weir__buffer_bytes(&to.sealed), err);
     if (rc == WEIR_OK)
         rc = weir__store_commit(store, err);
-    weir__buffer_clear(&to.owner);
     weir__buffer_clear(&to.sealed);
     return rc;
 }

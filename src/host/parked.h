@@ -8,8 +8,7 @@
 
 /* One parked run; views live for the call. */
 typedef struct weir_parked_run {
-    weir_bytes owner;          /* of its entries in the store's log */
-    int64_t next_number;       /* of its next entry */
+    uint64_t index;            /* of the run */
     const weir_entry *entries; /* all of the run */
     const weir_entry *parked;  /* the one that waits */
 } weir_parked_run;
