@@ -309,7 +309,7 @@ static void intent_known(weir_ticket *ticket, const weir_error *err)
         settle_failed(future, err->code);
         return;
     }
-    if (future->run->is_canceled) {
+    if (future->run->is_canceled || engine_of(future)->is_stopping) {
         /* It never begins, and says so; when that cannot be written the doubt is only larger than it need be. */
         (void)weir__run_append_withdrawn(future, future->attempt);
         return;
@@ -477,9 +477,21 @@ static void reconciled(weir_future *future, const weir_errand *errand)
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
+/* Its thread is not back in time, and may never be. */
+static void note_overdue(weir_future *future)
+{
+    weir_engine *engine = engine_of(future);
+
+    if (!future->errand || future->errand->is_overdue || !engine->pool_of_calls)
+        return;
+    future->errand->is_overdue = true;
+    weir__pool_widen(engine->pool_of_calls, 1);
+}
+
 static void timed_out(weir_future *future)
 {
     future->is_own_doubt = true;
+    note_overdue(future);
     if (!knows_doubt(future)) {
         leave_errand(future, true);
         fail_attempt(future);
@@ -514,6 +526,7 @@ static void on_timer(weir_timer *timer)
         act_on_doubt(future);
         return;
     case WEIR__FUTURE_ASKING:
+        note_overdue(future);
         leave_errand(future, true);
         follow_policy(future, WEIR__PARK_UNKNOWN);
         return;
