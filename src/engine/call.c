@@ -184,6 +184,16 @@ static weir_code wait_on(weir_run *run, weir_error *err)
     return WEIR_OK;
 }
 
+/* An action that returns the code it got has its error told in full. */
+static weir_code answer(const weir_future *future, weir_error *err)
+{
+    weir_code rc = weir_future_result(future, NULL, err);
+
+    if (rc != WEIR_OK)
+        future->run->call_error = future->error;
+    return rc;
+}
+
 weir_code weir_wait_all(weir_run *run, weir_future *const *futures, size_t count, weir_error *err)
 {
     weir_code rc = check_wait(run, futures, count, err);
@@ -197,7 +207,7 @@ weir_code weir_wait_all(weir_run *run, weir_future *const *futures, size_t count
             return weir__calls_settle(run, err);
     }
     for (size_t i = 0; i < count && rc == WEIR_OK; i++)
-        rc = weir_future_result(futures[i], NULL, err);
+        rc = answer(futures[i], err);
     return rc;
 }
 
@@ -263,7 +273,7 @@ weir_code weir_wait_any(weir_run *run, weir_future *const *futures, size_t count
         return rc;
     if (which)
         *which = first;
-    return weir_future_result(futures[first], NULL, err);
+    return answer(futures[first], err);
 }
 
 weir_code weir_future_result(const weir_future *future, weir_bytes *result, weir_error *err)

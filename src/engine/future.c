@@ -406,6 +406,8 @@ void weir__future_errand_ended(weir_errand *errand)
     weir_future *future = errand->future;
     weir_attempt_end end = end_of(errand);
 
+    if (errand->error.remedy == WEIR_REMEDY_STOP)
+        errand->error.remedy = WEIR_REMEDY_FIX; /* a function's word stops its run at most */
     if (end.error && errand->mode == WEIR__ERRAND_CALL && errand->about)
         weir__error_context(&errand->error, "call '%s'", errand->about->about.name);
 

@@ -380,6 +380,7 @@ void weir__run_step(weir_run *run)
     run->instance++;
     run->next_call = 0;
     run->next_wait = 0;
+    run->call_error = NULL;
     recorded = take_recorded(run);
     if (recorded) {
         apply_recorded(run, recorded);
@@ -390,7 +391,9 @@ void weir__run_step(weir_run *run)
     }
     if (run->is_canceled)
         return;
-    if (rc != WEIR_OK)
+    if (rc != WEIR_OK && run->call_error && run->call_error->code == rc)
+        (void)weir__failure_keep_error(&run->failure, run->call_error);
+    else if (rc != WEIR_OK)
         (void)weir__failure_keep(&run->failure, rc, "it returned '%s'", weir__code_name(rc));
     if (weir__failure_is_kept(&run->failure)) {
         weir__error_context(&run->failure.error, "action '%s'", run->action->full_name);

@@ -118,6 +118,7 @@ struct weir_run {
     weir_wait_mark *firsts;
     weir_kept_tree *trees;
     size_t errand_count;
+    const weir_error *call_error; /* what the last call that failed was answered with; NULL: none did */
     const char *id;
     uint64_t random_state;
     bool is_seeded;
