@@ -248,7 +248,9 @@ static weir_code commit_beginning(weir_local_host *host, weir_error *err)
     rc = claim(host, beginning, err);
     if (rc != WEIR_OK)
         return rc;
-    return weir__cut_commit(beginning, host->store, &host->output, host->has_dead ? &host->dead : NULL, err);
+    rc = weir__cut_commit(beginning, host->store, &host->output, host->has_dead ? &host->dead : NULL, err);
+    weir__cut_reset(beginning); /* what is in it would count as a change, and be cut at the next occasion */
+    return rc;
 }
 
 /* What a user should know, once. */

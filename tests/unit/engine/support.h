@@ -12,6 +12,8 @@
 
 #include "engine/engine.h"
 #include "engine/result.h"
+#include "engine/run_journal.h"
+#include "result_text.h"
 #include "suite.h"
 
 /* `key` NULL: none. */
@@ -60,8 +62,10 @@ static inline void test_take_recorded(weir_run *run)
 
     for (const char *line = test.recorded; line && *line; line = strchr(line, '\n') + 1) {
         size_t size = (size_t)(strchr(line, '\n') - line);
+        weir_entry *entry = result_text_parse(weir__bytes(line, size), &run->arena);
 
-        ck_assert_int_eq(weir__result_parse(weir__bytes(line, size), &run->arena, tail, &err), WEIR_OK);
+        entry->input_hash = weir__run_input_hash(run);
+        ck_assert_int_eq(weir__result_from_entry(entry, &run->arena, tail, &err), WEIR_OK);
         tail = &(*tail)->next;
     }
     test.recorded = NULL;
@@ -107,8 +111,6 @@ static inline void test_wait(void *host)
 
 static inline void test_ended(void *host, weir_run *run)
 {
-    weir_error err;
-
     (void)host;
     test.ended++;
     if (test.on_ended)
@@ -127,7 +129,10 @@ static inline void test_ended(void *host, weir_run *run)
         test_log(" ");
     }
     for (const weir_action_result *result = run->results; result; result = result->next) {
-        ck_assert_int_eq(weir__result_print(result, &test.results, &err), WEIR_OK);
+        weir_entry entry = { .kind = WEIR__ENTRY_RESULT };
+
+        ck_assert_int_eq(weir__result_to_entry(result, &run->arena, &entry), WEIR_OK);
+        result_text_print(&entry, &test.results);
         ck_assert_int_eq(weir__buffer_add_byte(&test.results, '\n'), WEIR_OK);
     }
 }

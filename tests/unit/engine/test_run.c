@@ -472,9 +472,29 @@ START_TEST(recorded_results_take_the_place_of_their_actions)
 }
 END_TEST
 
+static size_t marks;
+
+/* A journal that takes the mark which voids what came before it, and nothing else. */
+static weir_code append_mark(void *host, weir_run *run, weir_bytes sealed, weir_ticket *ticket, weir_error *err)
+{
+    weir_entry *entry;
+
+    (void)host;
+    ck_assert_ptr_null(ticket);
+    ck_assert_int_eq(weir__entry_open(sealed, &run->arena, &entry, err), WEIR_OK);
+    ck_assert_int_eq(entry->kind, WEIR__ENTRY_RESOLUTION);
+    ck_assert_int_eq(entry->decision, WEIR__DECISION_RETRY);
+    ck_assert_uint_eq(entry->attempt, 0);
+    ck_assert_uint_eq(entry->instance, 1);
+    marks++;
+    return WEIR_OK;
+}
+
 /* The journal has another action where this one runs. */
 START_TEST(records_of_another_action_are_dropped_with_a_warning)
 {
+    static const weir_engine_port port = { test_turn, test_wait, test_ended, NULL, append_mark, NULL };
+    weir_engine_options options = journaled();
     static const char other[] =
         "{\"action\":\"a.other\",\"instance\":1,\"events\":[{\"type\":\"e\",\"attributes\":{}}],\"outputs\":[\"x\"],"
         "\"counts\":[],\"short-term\":[],\"sensory\":[]}\n"
@@ -486,8 +506,12 @@ START_TEST(records_of_another_action_are_dropped_with_a_warning)
     log = strdup(test_logged());
     memset(calls, 0, sizeof calls);
     test.recorded = other;
-    test_run(journaled(), one, 1);
+    options.port = &port;
+    marks = 0;
+    test_run(options, one, 1);
     ck_assert_str_eq(test_logged(), log);
+    ck_assert_uint_eq(marks, 1);
+    ck_assert_uint_eq(weir__engine_counts(test.engine).divergences, 1);
     ck_assert_int_eq(calls[0], 1);
     ck_assert_int_eq(calls[2], 2);
     free(log);
@@ -521,33 +545,84 @@ START_TEST(what_the_journal_has_already_counts_as_written)
 }
 END_TEST
 
+static weir_entry whole_result(weir_arena *arena)
+{
+    return *result_text_parse(weir__bytes(first_result, sizeof first_result - 2), arena);
+}
+
+static void break_action(weir_entry *entry)
+{
+    entry->action = NULL;
+}
+
+static void break_event_count(weir_entry *entry)
+{
+    entry->event_types.count--;
+}
+
+static void break_cell_counts(weir_entry *entry)
+{
+    entry->short_term_values.count--;
+}
+
+static void break_sensory_counts(weir_entry *entry)
+{
+    entry->sensory_paths.count--;
+}
+
+/* Each makes something else of the last item of a list. */
+static void replace_last(weir_entry_items *items, const char *bytes, size_t size)
+{
+    ((weir_bytes *)items->items)[items->count - 1] = weir__bytes(bytes, size);
+}
+
+static void break_attributes(weir_entry *entry)
+{
+    replace_last(&entry->event_attributes, "{\"n\":", 5);
+}
+
+static void break_attributes_kind(weir_entry *entry)
+{
+    replace_last(&entry->event_attributes, "[1]", 3);
+}
+
+static void break_cell_type(weir_entry *entry)
+{
+    replace_last(&entry->short_term_values, "\x08", 1);
+}
+
+static void break_cell_size(weir_entry *entry)
+{
+    replace_last(&entry->sensory_values, "\x02\x01", 2);
+}
+
+static void break_cell_absence(weir_entry *entry)
+{
+    replace_last(&entry->sensory_values, "", 0);
+}
+
 START_TEST(what_is_no_result_is_refused)
 {
-    static const char *const texts[] = {
-        "", "{}", "[]", "{\"action\":\"a\"", "{\"action\":1,\"instance\":1,\"events\":[],\"outputs\":[],\"counts\":[],"
-        "\"short-term\":[],\"sensory\":[]}",
-        "{\"action\":\"a\",\"instance\":1,\"events\":[{\"type\":\"e\"}],\"outputs\":[],\"counts\":[],\"short-term\":[],"
-        "\"sensory\":[]}",
-        "{\"action\":\"a\",\"instance\":1,\"events\":[{\"type\":\"e\",\"attributes\":{}},1],\"outputs\":[],\"counts\":"
-        "[],\"short-term\":[],\"sensory\":[]}",
-        "{\"action\":\"a\",\"instance\":1,\"events\":[],\"outputs\":[],\"counts\":[[\"c\"]],\"short-term\":[],"
-        "\"sensory\":[]}",
-        "{\"action\":\"a\",\"instance\":1,\"events\":[],\"outputs\":[],\"counts\":[],\"short-term\":[[\"p\",8,null]],"
-        "\"sensory\":[]}",
-        "{\"action\":\"a\",\"instance\":1,\"events\":[],\"outputs\":[],\"counts\":[],\"short-term\":[[\"p\",2,\"x\"]],"
-        "\"sensory\":[]}",
-        "{\"action\":\"a\",\"instance\":1,\"events\":[],\"outputs\":[],\"counts\":[],\"short-term\":[],\"sensory\":"
-        "[[1,0,null]]}",
+    static void (*const breaks[])(weir_entry *entry) = {
+        break_action,          break_event_count, break_cell_counts, break_sensory_counts, break_attributes,
+        break_attributes_kind, break_cell_type,   break_cell_size,   break_cell_absence,
     };
+    weir_action_result *result = NULL;
     weir_arena arena;
+    weir_entry entry;
+    weir_error err;
 
     weir__arena_init(&arena, 256);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        weir_action_result *result;
-        weir_error err;
-
-        ck_assert_int_eq(weir__result_parse(weir__bytes_text(texts[i]), &arena, &result, &err), WEIR_IO);
+    entry = whole_result(&arena);
+    ck_assert_int_eq(weir__result_from_entry(&entry, &arena, &result, &err), WEIR_OK);
+    ck_assert_str_eq(result->action, "a.first");
+    weir__results_clear(result);
+    for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
+        entry = whole_result(&arena);
+        breaks[i](&entry);
+        ck_assert_msg(weir__result_from_entry(&entry, &arena, &result, &err) == WEIR_IO, "break %zu", i);
         ck_assert_int_eq(err.remedy, WEIR_REMEDY_STOP);
+        ck_assert_str_eq(err.message, "an action's result in the journal has not the form of one");
     }
     weir__arena_clear(&arena);
 }
