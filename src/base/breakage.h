@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ways to be wrong on purpose: the simulation turns one on, and must find it. Nothing outside the tests can: the variable
- * is hidden in the library, and no option, property or environment reaches it.
+ * Ways to be wrong on purpose: the simulation turns one on, and must find it. Nothing outside the tests can: the
+ * variable is hidden in the library, and no option, property or environment reaches it.
  */
 #ifndef WEIR__BASE_BREAKAGE_H
 #define WEIR__BASE_BREAKAGE_H

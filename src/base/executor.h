@@ -22,8 +22,8 @@ typedef struct weir_executor {
 typedef struct weir_pool weir_pool;
 
 /**
- * A pool of threads: tasks begin in the order in which they were submitted. Threads are started as they are needed, with
- * all signals blocked.
+ * A pool of threads: tasks begin in the order in which they were submitted. Threads are started as they are needed,
+ * with all signals blocked but those of a crash.
  *
  * @param name  of the threads, up to 15 bytes: for debuggers
  * @return WEIR_OK; WEIR_IO: no thread can be started (the first one is, here) (stop); WEIR_NO_MEMORY (stop)

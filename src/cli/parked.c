@@ -149,8 +149,9 @@ int weir__cli_parked(const weir_job *job, const char *program, int argc, char **
 
     if (rc == WEIR_OK && arguments.wants_help) {
         (void)printf("usage: %s parked (--state-dir DIR | --config FILE)\n\n"
-                     "Lists the runs that wait for a decision, one JSON object a line: a call of theirs may or may not\n"
-                     "have been made, or the journal has something else than what is asked for now. Their keys wait too.\n\n",
+                     "Lists the runs that wait for a decision, one JSON object a line: a call of\n"
+                     "theirs may or may not have been made, or the journal has something else than\n"
+                     "what is asked for now. Their keys wait too.\n\n",
                      program);
         weir__options_print(options);
     } else if (rc == WEIR_OK) {
@@ -180,7 +181,8 @@ static weir_code read_attempt(const char *text, uint32_t *attempt, weir_error *e
     errno = 0;
     number = strtoul(text, &end, 10);
     if (errno || end == text || *end || *text == '-' || number > UINT32_MAX)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "--attempt '%.40s' is no number; `parked` shows it", text);
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "--attempt '%.40s' is no number; `parked` shows it",
+                          text);
     *attempt = (uint32_t)number;
     return WEIR_OK;
 }
@@ -278,8 +280,8 @@ static weir_code tell_job(const char *folder, const resolution *to, int owner, w
     while (access(path, F_OK) == 0 || access(taken, F_OK) == 0) {
         if (weir__clock_monotonic_ms(clock) >= by_ms)
             return weir__fail(err, WEIR_IO, WEIR_REMEDY_RETRY,
-                              "process %d, which runs the job, has not taken the decision up yet; it lies in '%s'", owner,
-                              path);
+                              "process %d, which runs the job, has not taken the decision up yet; it lies in '%s'",
+                              owner, path);
         (void)nanosleep(&pause, NULL); /* a signal: looks sooner */
     }
     return access(refused, F_OK) == 0 ? read_refusal(refused, err) : WEIR_OK;
@@ -328,8 +330,11 @@ static weir_code resolve(const weir_job *job, weir_arguments *arguments, resolut
 
 static weir_code check_words(const weir_arguments *arguments, weir_error *err)
 {
-    int ways = (weir__arguments_value(arguments, "result") != NULL) + (weir__arguments_value(arguments, "retry") != NULL) +
-               (weir__arguments_value(arguments, "fail") != NULL);
+    static const char *const each[] = { "result", "retry", "fail" };
+    int ways = 0;
+
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+        ways += weir__arguments_value(arguments, each[i]) != NULL;
 
     if (arguments->operand_count != 1)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "which run? `parked` lists them");
@@ -361,9 +366,9 @@ int weir__cli_resolve(const weir_job *job, const char *program, int argc, char *
 
     weir__buffer_init(&to.text, SIZE_MAX);
     if (rc == WEIR_OK && arguments.wants_help) {
-        (void)printf("usage: %s resolve (--state-dir DIR | --config FILE) RUN --attempt N --result JSON|--retry|--fail\n\n"
-                     "Decides on a call that may or may not have been made. While the job runs it takes the decision up;\n"
-                     "else the next start does.\n\n",
+        (void)printf("usage: %s resolve RUN --attempt N --result JSON|--retry|--fail [option...]\n\n"
+                     "Decides on a call that may or may not have been made. While the job runs it\n"
+                     "takes the decision up; else the next start does.\n\n",
                      program);
         weir__options_print(options);
     } else if (rc == WEIR_OK) {
