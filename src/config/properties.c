@@ -214,8 +214,8 @@ const weir_property weir__properties[] = {
       .fallback = "0",
       .unit = "ms",
       .used_by = "every host",
-      .doc = "How long `calls.in-doubt: fail` and `retry` leave a call in doubt to somebody's decision before they act; "
-             "counted from when it is sure that the call is not under way any more." },
+      .doc = "How long `calls.in-doubt: fail` and `retry` leave a call in doubt to somebody's decision before they "
+             "act; counted from when it is sure that the call is not under way any more." },
     { .name = "calls.start-lease-ms",
       .type = WEIR__PROPERTY_INT,
       .low = 10,
@@ -224,8 +224,8 @@ const weir_property weir__properties[] = {
       .unit = "ms",
       .used_by = "local, run, Flink",
       .doc = "How long after its intent was recorded a call may still begin. One that waited longer, for a thread or "
-             "because the machine stood still, is recorded anew first. After a crash, a call that may have been made is "
-             "judged once this, its time-out and `calls.margin-ms` have passed." },
+             "because the machine stood still, is recorded anew first. After a crash, a call that may have been made "
+             "is judged once this, its time-out and `calls.margin-ms` have passed." },
     { .name = "calls.margin-ms",
       .type = WEIR__PROPERTY_INT,
       .low = 0,

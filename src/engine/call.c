@@ -40,8 +40,8 @@ static weir_code check(weir_run *run, const char *name, weir_call_kind kind, con
         return refuse(run, name, "it is CHECKED, but options.reconcile is NULL");
     if (kind >= WEIR_CALL_CHECKED && !weir__run_has_journal(run) && run->engine->options.needs_journal)
         return weir__failure_keep(&run->failure, WEIR_CONFIG,
-                                  "call '%.60s' is %s, and there is no durable journal; give a state folder (--state-dir), "
-                                  "or set action-state.required=false to make it without a record",
+                                  "call '%.60s' is %s, and there is no durable journal; give a state folder "
+                                  "(--state-dir), or set action-state.required=false to make it without a record",
                                   name, kind == WEIR_CALL_ONCE ? "ONCE" : "CHECKED");
     return WEIR_OK;
 }

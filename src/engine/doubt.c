@@ -55,7 +55,8 @@ void weir__future_follow_policy(weir_future *future, weir_park_reason reason)
         future->is_past_margin = true;
         if (future->state == WEIR__FUTURE_ASKING)
             weir__future_move(future, WEIR__FUTURE_DOUBT);
-        (void)weir__future_set_timer(future, weir__future_now_ms(future) + options->in_doubt_after_ms); /* it has settled it when it fails */
+        /* When it fails it has settled the future. */
+        (void)weir__future_set_timer(future, weir__future_now_ms(future) + options->in_doubt_after_ms);
         return;
     }
     switch (policy) {
@@ -84,9 +85,12 @@ void weir__future_act_on_doubt(weir_future *future)
         weir__future_begin(future);
         return;
     }
-    if (future->about.kind != WEIR_CALL_CHECKED || future->is_past_margin) {
-        weir__future_follow_policy(future, future->is_past_margin && future->about.kind == WEIR_CALL_CHECKED ? WEIR__PARK_UNKNOWN
-                                                                                               : WEIR__PARK_DOUBT);
+    if (future->about.kind != WEIR_CALL_CHECKED) {
+        weir__future_follow_policy(future, WEIR__PARK_DOUBT);
+        return;
+    }
+    if (future->is_past_margin) {
+        weir__future_follow_policy(future, WEIR__PARK_UNKNOWN);
         return;
     }
     if (future->run->is_reconciler_feared) {
@@ -142,6 +146,6 @@ void weir__future_reconciled(weir_future *future, const weir_errand *errand)
     case WEIR_VERDICT_UNKNOWN:
         break;
     }
-    weir__future_follow_policy(future, WEIR__PARK_UNKNOWN); /* any other number, too: it is none of the words it may say */
+    weir__future_follow_policy(future, WEIR__PARK_UNKNOWN); /* and so for a number that is no verdict */
 }
 

@@ -43,8 +43,8 @@ typedef struct weir_engine_port {
     /** Reads a key's cells; NULL: there is no store. Called on the ground stack. */
     weir_code (*load)(void *host, weir_bytes key, weir_cells *cells, weir_error *err);
     /**
-     * Queues a sealed journal entry of a run; copied. Entries become durable in the order in which they were queued, and
-     * before any cut that is taken later. NULL: there is no journal.
+     * Queues a sealed journal entry of a run; copied. Entries become durable in the order in which they were queued,
+     * and before any cut that is taken later. NULL: there is no journal.
      * @param ticket  told when it is durable; NULL: nobody waits. Never told from within the call
      */
     weir_code (*append)(void *host, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err);
@@ -128,8 +128,9 @@ void weir__engine_post(weir_engine *engine, weir_post *post);
  *
  * @param decision  kind RESOLUTION with attempt, decision, result, is_forced and id; the rest is filled in. Borrowed
  * @param ticket    told when it is durable; NULL: nobody waits
- * @return WEIR_OK; WEIR_INVALID: the run is not parked, or on another attempt, or it is too early (the message says) (fix);
- *         WEIR_NO_MEMORY, WEIR_IO (stop)
+ * @return WEIR_OK;
+ *         WEIR_INVALID  the run is not parked, or on another attempt, or it is too early (the message says)   (fix)
+ *         WEIR_NO_MEMORY, WEIR_IO                                                                             (stop)
  */
 WEIR_CHECK weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_entry *decision,
                                          weir_ticket *ticket, weir_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One errand for a call: a function run by a thread, a reconciler asked, an HTTP exchange. It belongs to the process, not
- * to the run: when the run is gone, or gave up waiting, the errand goes on, and what comes of it is still told.
+ * One errand for a call: a function run by a thread, a reconciler asked, an HTTP exchange. It belongs to the process,
+ * not to the run: when the run is gone, or gave up waiting, the errand goes on, and what comes of it is still told.
  */
 #ifndef WEIR__ENGINE_ERRAND_H
 #define WEIR__ENGINE_ERRAND_H

@@ -178,7 +178,7 @@ void weir__future_attempt_ended(weir_future *future, const weir_attempt_end *end
         /* It may have happened, or may still. The errand's own time is over at the latest with its time-out. */
         future->is_own_doubt = true;
         if (future->state == WEIR__FUTURE_RUNNING)
-            weir__future_doubt(future, weir__future_now_ms(future) > future->deadline_ms ? weir__future_now_ms(future) : future->deadline_ms);
+            weir__future_doubt(future, future->deadline_ms);
         return;
     }
     future->tries++;
@@ -418,8 +418,9 @@ void weir__future_errand_ended(weir_errand *errand)
     if (errand->is_abandoned)
         return;
     if (!errand->run) {
-        weir__log(WEIR__LOG_WARN, "engine", "a call ended after its run was over, its outcome is not used %s code=\"%s\"",
-                  errand->what, weir__code_name(errand->code));
+        weir__log(WEIR__LOG_WARN, "engine",
+                  "a call ended after its run was over, its outcome is not used call=\"%s\" outcome=\"%s\"", errand->what,
+                  weir__code_name(errand->code));
         return;
     }
     if (errand->mode == WEIR__ERRAND_RECONCILE) {
@@ -428,7 +429,8 @@ void weir__future_errand_ended(weir_errand *errand)
         return;
     }
     if (errand->is_late) {
-        if (weir__future_needs_intent(errand->about) && weir__run_append_withdrawn(errand->about, errand->attempt) != WEIR_OK) {
+        if (weir__future_needs_intent(errand->about) &&
+            weir__run_append_withdrawn(errand->about, errand->attempt) != WEIR_OK) {
             if (future)
                 weir__future_settle_failed(future, WEIR_IO);
             return;
@@ -457,7 +459,8 @@ void weir__futures_cancel(weir_run *run)
         weir__timers_unset(&engine->timers, &future->timer);
         if (!future->errand)
             continue;
-        if (weir__errand_withdraw(future->errand) && future->errand->mode == WEIR__ERRAND_CALL && weir__future_needs_intent(future))
+        if (weir__errand_withdraw(future->errand) && future->errand->mode == WEIR__ERRAND_CALL &&
+            weir__future_needs_intent(future))
             (void)weir__run_append_withdrawn(future, future->attempt); /* as in intent_known() */
         weir__future_leave_errand(future, future->errand->mode == WEIR__ERRAND_RECONCILE);
     }

@@ -16,7 +16,8 @@ static const char *describe(weir_run *run, const weir_question *about)
     char text[256];
     weir_bytes kept;
 
-    (void)snprintf(text, sizeof text, "action '%s', call %" PRIu32 " '%s' (%s), arguments %016" PRIx64 ", input %016" PRIx64,
+    (void)snprintf(text, sizeof text,
+                   "action '%s', call %" PRIu32 " '%s' (%s), arguments %016" PRIx64 ", input %016" PRIx64,
                    about->action, about->call, about->name, weir__call_kind_name(about->kind), about->digest,
                    about->input_hash);
     weir__text_trim(text);
@@ -68,7 +69,8 @@ static void take_over(weir_future *future, const weir_entry *entry)
         weir__future_settle_with(future, WEIR_FAILED, (weir_bytes){ NULL, 0 }, &err);
         return;
     }
-    weir__future_settle_with(future, entry->kind == WEIR__ENTRY_RESOLUTION ? WEIR_OK : entry->code, entry->result, &entry->error);
+    weir__future_settle_with(future, entry->kind == WEIR__ENTRY_RESOLUTION ? WEIR_OK : entry->code, entry->result,
+                             &entry->error);
 }
 
 /* An intent without an end: of this process, and maybe still under way, or of one before. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decisions on parked runs, on their way into a running job: `resolve` puts a file ID.json into the folder `decisions` of
- * the state folder (written elsewhere, synced, then renamed); the job journals it, then removes it. What it refuses
- * becomes ID.refused, one line that says why.
+ * Decisions on parked runs, on their way into a running job: `resolve` puts a file ID.json into the folder `decisions`
+ * of the state folder (written under another name, synced, then renamed); the job journals it, then removes it. What it
+ * refuses becomes ID.refused, one line that says why.
  *   {"run": RUN ID, "attempt": N, "decision": "result" | "retry" | "fail", "result": JSON, "force": BOOL}
  */
 #ifndef WEIR__HOST_DECISIONS_H
@@ -29,7 +29,7 @@ void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_
 /** Whether any run could take one: only then the folder needs to be looked at. */
 bool weir__decisions_are_possible(const weir_engine *engine);
 
-/** One decision from its JSON, into the arena; run: its id. WEIR_OK; WEIR_INVALID: none (fix); WEIR_NO_MEMORY (stop). */
+/** One decision from its JSON, into the arena; run: its id. WEIR_OK; WEIR_INVALID (fix); WEIR_NO_MEMORY (stop). */
 WEIR_CHECK weir_code weir__decision_parse(weir_bytes text, weir_arena *arena, const char **run, weir_entry *decision,
                                           weir_error *err);
 

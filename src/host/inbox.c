@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inbox in the store's log: stream "inbox", owner = index (8 bytes, big-endian), number = line, record = the record
- * as JSON; stream "journal", owner = place in the log (8 bytes, big-endian), number = index of the run, record = a sealed
- * entry. By place, so that what many runs append at once lies on few pages.
+ * as JSON; stream "journal", owner = place in the log (8 bytes, big-endian), number = index of the run, record = a
+ * sealed entry. By place, so that what many runs append at once lies on few pages.
  */
 #include "host/inbox.h"
 

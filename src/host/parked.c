@@ -85,7 +85,8 @@ weir_code weir__parked_check(const weir_entry *parked, const weir_entry *decisio
 {
     if (decision->attempt != parked->attempt)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %.80s is parked on attempt %" PRIu32 ", not %" PRIu32 "; `parked` shows what it is about",
+                          "run %.80s is parked on attempt %" PRIu32 ", not %" PRIu32
+                          "; `parked` shows what it is about",
                           parked->run, parked->attempt, decision->attempt);
     if (parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,

@@ -36,7 +36,7 @@ WEIR_CHECK weir_code weir__http_client_new(const weir_http_client_options *optio
 /** Cuts off what is under way, without calling anybody, and frees. Accepts NULL. */
 void weir__http_client_free(weir_http_client *client);
 
-/** Readable when weir__http_client_drive() has something to do: an epoll descriptor with sockets and time-outs in it. */
+/** Readable when weir__http_client_drive() has something to do: an epoll of sockets and time-outs. */
 int weir__http_client_fd(const weir_http_client *client);
 
 /** Whether anything is under way: only then drive needs to be called. */
