@@ -269,6 +269,19 @@ static void print_list(const weir_option *options)
     }
 }
 
+weir_code weir__arguments_state_folder(const weir_arguments *arguments, const char **folder, weir_error *err)
+{
+    const char *given = weir__arguments_value(arguments, "state-dir");
+    weir_code rc = given ? weir__config_set_value(arguments->config, "state.dir", given, err) : WEIR_OK;
+
+    if (rc != WEIR_OK)
+        return rc;
+    *folder = weir__config_text(arguments->config, "state.dir");
+    return *folder ? WEIR_OK
+                   : weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                                "no state folder; give --state-dir DIR, or --config FILE with state.dir");
+}
+
 void weir__options_print(const weir_option *options)
 {
     (void)printf("options:\n");

@@ -43,6 +43,13 @@ void weir__arguments_clear(weir_arguments *arguments);
 /** The value of an option: NULL when it was not given; "" for a flag that was. */
 const char *weir__arguments_value(const weir_arguments *arguments, const char *name);
 
+/**
+ * The state folder that --state-dir gives, else the configuration.
+ * @return WEIR_OK; WEIR_INVALID: there is none; WEIR_CONFIG: not one that can be (both fix); WEIR_NO_MEMORY
+ */
+WEIR_CHECK weir_code weir__arguments_state_folder(const weir_arguments *arguments, const char **folder,
+                                                  weir_error *err);
+
 /** Prints the options of a command and the common ones, for its help. */
 void weir__options_print(const weir_option *options);
 

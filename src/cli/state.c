@@ -138,15 +138,11 @@ int weir__cli_state(const char *program, int argc, char **argv)
                      program);
         weir__options_print(options);
     } else if (rc == WEIR_OK) {
-        const char *folder = weir__arguments_value(&arguments, "state-dir");
+        const char *folder;
 
-        if (folder)
-            rc = weir__config_set_value(arguments.config, "state.dir", folder, &err);
-        folder = weir__config_text(arguments.config, "state.dir");
+        rc = weir__arguments_state_folder(&arguments, &folder, &err);
         if (rc == WEIR_OK)
-            rc = folder ? print_state(folder, weir__arguments_value(&arguments, "key"), &err)
-                        : weir__fail(&err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                                     "no state folder; give --state-dir DIR, or --config FILE with state.dir");
+            rc = print_state(folder, weir__arguments_value(&arguments, "key"), &err);
     }
     weir__arguments_clear(&arguments);
     if (rc == WEIR_OK)

@@ -4,18 +4,20 @@
 #include <string.h>
 
 #include "cli/configuration.h"
+#include "cli/journal.h"
 #include "cli/options.h"
 #include "cli/state.h"
 #include "cli/template.h"
 
-static const char *const commands[] = { "new", "state", "config", "version", NULL };
+static const char *const commands[] = { "new", "state", "journal", "config", "version", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "journal", "topics", NULL };
+static const char *const later[] = { "topics", NULL };
 
 static void print_usage(FILE *to)
 {
     (void)fprintf(to, "usage: weir new NAME\n"
                       "       weir state (--state-dir DIR | --config FILE) [--key KEY]\n"
+                      "       weir journal (--state-dir DIR | --config FILE)\n"
                       "       weir config [--config FILE] [--set SECTION.KEY=VALUE...] [--origin]\n"
                       "       weir version\n");
 }
@@ -32,6 +34,7 @@ int main(int argc, char **argv)
         print_usage(stdout);
         (void)printf("\nnew      makes a folder with a job of one's own\n"
                      "state    prints the memory that a state folder keeps\n"
+                     "journal  prints what runs have done outside, an entry a line\n"
                      "config   prints the configuration that a job would have\n"
                      "version  prints the version\n");
         return 0;
@@ -44,6 +47,8 @@ int main(int argc, char **argv)
         return weir__cli_new("weir", argc - 2, argv + 2);
     if (strcmp(command, "state") == 0)
         return weir__cli_state("weir", argc - 2, argv + 2);
+    if (strcmp(command, "journal") == 0)
+        return weir__cli_journal("weir", argc - 2, argv + 2);
     if (strcmp(command, "config") == 0)
         return weir__cli_config("weir", argc - 2, argv + 2);
     return weir__cli_refuse_command("weir", command, commands, later);

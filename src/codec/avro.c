@@ -460,13 +460,6 @@ void weir__avro_set_bytes(weir_avro_value at, weir_bytes bytes)
     must(avro_value_give_string_len(&inside, &view));
 }
 
-void weir__avro_clear(weir_avro_value array)
-{
-    avro_value_t inside = inner(array);
-
-    must(avro_value_reset(&inside));
-}
-
 weir_code weir__avro_append(weir_avro_value array, weir_avro_value *out)
 {
     avro_value_t inside = inner(array), element = { NULL, NULL };

@@ -74,7 +74,6 @@ void weir__avro_set_long(weir_avro_value at, int64_t number);
 void weir__avro_set_bool(weir_avro_value at, bool truth);
 void weir__avro_set_enum(weir_avro_value at, int symbol);
 void weir__avro_set_bytes(weir_avro_value at, weir_bytes bytes); /* of a string too: UTF-8 then */
-void weir__avro_clear(weir_avro_value array);                    /* no elements */
 WEIR_CHECK weir_code weir__avro_append(weir_avro_value array, weir_avro_value *out); /* WEIR_OK, WEIR_NO_MEMORY */
 /** Takes a branch; null needs no more. WEIR_OK or WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__avro_take(weir_avro_value either, int branch, weir_avro_value *out);

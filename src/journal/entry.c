@@ -3,7 +3,6 @@
 #include "journal/entry.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec/avro.h"
@@ -15,60 +14,26 @@ _Static_assert(sizeof(weir_call_kind) == sizeof(int) && sizeof(weir_code) == siz
                    sizeof(weir_park_reason) == sizeof(int) && sizeof(weir_decision) == sizeof(int),
                "the tables read enums as int");
 
-/* ---- once a process, once a thread ------------------------------------------------------------------------------- */
-
-/* The schema is parsed once. Filling a value that is there costs half of what making one does, so that each thread that
- * seals keeps its own. Both are made at the first entry. */
+/* The schema, parsed at the first entry. A value of it is made for each entry: one that a thread kept would save little,
+ * hold on to the largest it has seen, and look like a leak, since avro-c does not align what is in it. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static weir_avro_schema *schema;
-static pthread_key_t value_key;
 static weir_error trouble;
 
-static void free_value(void *value)
-{
-    weir__avro_value_free(value);
-    free(value);
-}
-
-static void prepare(void)
+static void parse_schema(void)
 {
     if (weir__avro_schema_new(weir__journal_schema[0].text, &schema, &trouble) != WEIR_OK)
-        return;
-    if (pthread_key_create(&value_key, free_value) != 0) {
-        (void)weir__fail(&trouble, WEIR_NO_MEMORY, WEIR_REMEDY_STOP, "no key is left for a thread's own value");
-        weir__avro_schema_free(schema);
         schema = NULL;
-    }
 }
 
 static weir_code get_schema(weir_error *err)
 {
-    (void)pthread_once(&once, prepare); /* cannot fail */
+    (void)pthread_once(&once, parse_schema); /* cannot fail */
     if (schema)
         return WEIR_OK;
     if (err)
         *err = trouble;
     return trouble.code;
-}
-
-static weir_code get_value(weir_avro_value *out, weir_error *err)
-{
-    weir_avro_value *value;
-    weir_code rc = get_schema(err);
-
-    if (rc != WEIR_OK)
-        return rc;
-    value = pthread_getspecific(value_key);
-    if (!value) {
-        value = calloc(1, sizeof *value);
-        if (!value || weir__avro_value_new(schema, value) != WEIR_OK || pthread_setspecific(value_key, value) != 0) {
-            if (value)
-                free_value(value);
-            return weir__fail_memory(err, "a journal entry");
-        }
-    }
-    *out = *value;
-    return WEIR_OK;
 }
 
 /* ---- sealing ----------------------------------------------------------------------------------------------------- */
@@ -150,7 +115,6 @@ static weir_code put_texts(sealer *to, weir_avro_value at, const weir_entry_item
 {
     weir_code rc = WEIR_OK;
 
-    weir__avro_clear(at);
     for (size_t i = 0; i < items->count && rc == WEIR_OK; i++) {
         weir_avro_value element;
 
@@ -166,7 +130,6 @@ static weir_code put_pairs(sealer *to, weir_avro_value at, const weir_entry_item
 {
     weir_code rc = WEIR_OK;
 
-    weir__avro_clear(at);
     if (first->count != second->count)
         return refuse(to, "has not as many in both lists");
     for (size_t i = 0; i < first->count && rc == WEIR_OK; i++) {
@@ -189,7 +152,6 @@ static weir_code put_counts(sealer *to, weir_avro_value at)
     const weir_entry_items *metrics = &to->entry->count_metrics;
     weir_code rc = WEIR_OK;
 
-    weir__avro_clear(at);
     for (size_t i = 0; i < metrics->count && rc == WEIR_OK; i++) {
         weir_avro_value element;
 
@@ -277,30 +239,35 @@ static weir_code fill(weir_avro_value value, const weir_entry *entry, weir_error
 weir_code weir__entry_seal(const weir_entry *entry, weir_buffer *out, weir_error *err)
 {
     static const uint8_t blank[WEIR__FRAME_HEADER_BYTES];
+    weir_avro_value value = { NULL, NULL };
     size_t start = out->size;
-    weir_avro_value value;
     weir_code rc;
 
     if (!weir__entry_fields(entry->kind))
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "a journal entry of kind %d", (int)entry->kind);
-    rc = get_value(&value, err);
+    rc = get_schema(err);
     if (rc != WEIR_OK)
         return rc;
-    rc = fill(value, entry, err);
+    rc = weir__avro_value_new(schema, &value);
+    if (rc == WEIR_OK)
+        rc = fill(value, entry, err);
     if (rc == WEIR_INVALID)
-        return rc; /* told already */
+        goto out; /* told already */
     if (rc == WEIR_OK)
         rc = weir__buffer_add(out, blank, sizeof blank);
     if (rc == WEIR_OK)
         rc = weir__avro_encode(value, out);
     if (rc == WEIR_OK)
         rc = weir__frame_close(entry->kind, out, start);
-    if (rc == WEIR_OK)
-        return rc;
-    out->size = start;
-    return rc == WEIR_LIMIT ? weir__fail(err, rc, WEIR_REMEDY_FIX, "a journal entry is too long, %d bytes are allowed",
-                                         INT32_MAX)
-                            : weir__fail_memory(err, "a journal entry");
+    if (rc == WEIR_LIMIT)
+        (void)weir__fail(err, rc, WEIR_REMEDY_FIX, "a journal entry is too long, %d bytes are allowed", INT32_MAX);
+    else if (rc != WEIR_OK)
+        (void)weir__fail_memory(err, "a journal entry");
+out:
+    if (rc != WEIR_OK)
+        out->size = start;
+    weir__avro_value_free(&value);
+    return rc;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */

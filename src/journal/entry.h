@@ -91,7 +91,7 @@ typedef struct weir_entry {
 } weir_entry;
 
 /**
- * Appends an entry, sealed; on failure the buffer has what it had. Threads: any; each keeps an encoder of its own.
+ * Appends an entry, sealed; on failure the buffer has what it had. Threads: any.
  * @return WEIR_OK;
  *         WEIR_LIMIT      more than 2^31-1 bytes, or than the buffer may hold                             (fix)
  *         WEIR_INVALID    an enum out of range, lists that go together of different lengths, or text that is not UTF-8

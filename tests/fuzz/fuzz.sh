@@ -45,6 +45,7 @@ target() {
 }
 
 target config src/base/*.c src/config/*.c
+target journal src/base/*.c src/codec/*.c src/journal/*.c "$top_builddir/src/journal/schema_text.c"
 target json src/base/*.c src/codec/*.c
 target reader src/base/*.c src/host/reader.c
 printf '\ncheck-fuzz\n'

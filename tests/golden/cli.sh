@@ -45,10 +45,8 @@ tap_check 'commands of later versions are refused as such' "$(
     for command in run replay explain parked resolve package worker; do
         says 2 "word-count: this version of weir has no '$command' yet; it has: local, describe" "$job" "$command"
     done
-    for command in journal topics; do
-        says 2 "weir: this version of weir has no '$command' yet; it has: new, state, config, version" \
-            "$weir" "$command"
-    done
+    says 2 "weir: this version of weir has no 'topics' yet; it has: new, state, journal, config, version" \
+        "$weir" topics
 )"
 tap_check 'no command is wrong usage, and shows it' "$(
     for program in "$job" "$weir"; do
@@ -75,7 +73,7 @@ for words in '--help' 'help' 'local --help' 'help local' 'describe --help'; do
     awk -v what="JOB $words" 'length > 80 { print what ": more than 80 columns: " $0 }' help >>wrong
     grep -q '^usage: word-count' help || echo "no usage: $words" >>wrong
 done
-for words in '--help' 'help' 'new --help' 'state --help' 'config --help'; do
+for words in '--help' 'help' 'new --help' 'state --help' 'journal --help' 'config --help'; do
     # shellcheck disable=SC2086
     "$weir" $words >help 2>&1 || echo "status $?: $words" >>wrong
     awk -v what="weir $words" 'length > 80 { print what ": more than 80 columns: " $0 }' help >>wrong
@@ -129,6 +127,34 @@ tap_check 'weir state says what is not there' "$(
     says 2 'weir: no state folder; give --state-dir DIR, or --config FILE with state.dir' "$weir" state
     says 2 'weir: state.dir: empty; leave it out instead' "$weir" state --state-dir ''
 )"
+
+make_journal=$(cd "$top_builddir" && pwd)/tests/support/journal-store
+"$make_journal" calls
+printf 'state: {dir: calls}\n' >calls.yaml
+tap_check 'weir journal prints claims, then runs in their order, and what was done in its own' "$(
+    prints 0 "$golden/journal.jsonl" "$weir" journal --state-dir calls
+    prints 0 "$golden/journal.jsonl" "$weir" journal --config calls.yaml
+)"
+head -n 5 "$golden/journal.jsonl" >readable
+tap_check 'an entry that cannot be read is named, after those before it' "$(
+    where="state './harmed': journal: owner 256, number 1: a journal entry"
+    for harm in "damaged: is damaged: its checksum differs" \
+        "version: has version 1, this weir knows 2; use the weir that wrote it, or a newer one"; do
+        rm -rf harmed
+        "$make_journal" harmed "${harm%%:*}"
+        status=0
+        "$weir" journal --state-dir harmed >out.jsonl 2>err || status=$?
+        [ "$status" = 3 ] || echo "status $status"
+        diff readable out.jsonl
+        [ "$(cat err)" = "weir: $where ${harm#*: }" ] || cat err
+    done
+)"
+tap_check 'weir journal says what is not there' "$(
+    says 3 "weir: state 'missing': there is no state here (no state.db)" "$weir" journal --state-dir missing
+    [ ! -e missing ] || echo 'the folder was made'
+    says 2 'weir: no state folder; give --state-dir DIR, or --config FILE with state.dir' "$weir" journal
+    says 2 "weir: unexpected word 'extra'; see --help" "$weir" journal extra
+)"
 tap_check 'looking at a state changes nothing that the job sees' "$(
     cp out before
     "$job" local --input in --output out --state-dir kept 2>&1 | sanely
@@ -152,7 +178,8 @@ tap_check 'an input is never overwritten' "$(
 )"
 if [ -w /dev/full ]; then
     tap_check 'what cannot be printed is told' "$(
-        for command in "$job describe" "$weir config" "$weir state --state-dir kept"; do
+        for command in "$job describe" "$weir config" "$weir state --state-dir kept" \
+            "$weir journal --state-dir calls"; do
             status=0
             $command >/dev/full 2>err || status=$?
             [ "$status" = 3 ] || echo "status $status: $command"
