@@ -149,8 +149,9 @@ int weir__cli_parked(const weir_job *job, const char *program, int argc, char **
 
     if (rc == WEIR_OK && arguments.wants_help) {
         (void)printf("usage: %s parked (--state-dir DIR | --config FILE)\n\n"
-                     "Lists the runs that wait for a decision, one JSON object a line: a call of theirs may or may not\n"
-                     "have been made, or the journal has something else than what is asked for now. Their keys wait too.\n\n",
+                     "Lists the runs that wait for a decision, one JSON object a line: a call of\n"
+                     "theirs may or may not have been made, or the journal has something else than\n"
+                     "what is asked for now. Their keys wait too.\n\n",
                      program);
         weir__options_print(options);
     } else if (rc == WEIR_OK) {
@@ -361,9 +362,10 @@ int weir__cli_resolve(const weir_job *job, const char *program, int argc, char *
 
     weir__buffer_init(&to.text, SIZE_MAX);
     if (rc == WEIR_OK && arguments.wants_help) {
-        (void)printf("usage: %s resolve (--state-dir DIR | --config FILE) RUN --attempt N --result JSON|--retry|--fail\n\n"
-                     "Decides on a call that may or may not have been made. While the job runs it takes the decision up;\n"
-                     "else the next start does.\n\n",
+        (void)printf("usage: %s resolve (--state-dir DIR | --config FILE) RUN --attempt N\n"
+                     "         --result JSON | --retry [--force] | --fail\n\n"
+                     "Decides on a call that may or may not have been made. While the job runs it\n"
+                     "takes the decision up; else the next start does.\n\n",
                      program);
         weir__options_print(options);
     } else if (rc == WEIR_OK) {
