@@ -23,7 +23,7 @@ static void print_usage(FILE *to, const char *program)
     (void)fprintf(to,
                   "usage: %s local [--input FILE] [--output FILE] [option...]\n"
                   "       %s parked [option...]\n"
-                  "       %s resolve RUN --attempt N --result JSON|--retry|--fail [option...]\n"
+                  "       %s resolve RUN --attempt N [option...]\n"
                   "       %s describe [option...]\n"
                   "       %s --help | --version\n",
                   program, program, program, program, program);

@@ -42,8 +42,9 @@ tap_check 'wrong commands are refused in one line that names the right one' "$(
 lines'
 )"
 tap_check 'commands of later versions are refused as such' "$(
-    for command in run replay explain parked resolve package worker; do
-        says 2 "word-count: this version of weir has no '$command' yet; it has: local, describe" "$job" "$command"
+    for command in run replay explain package worker; do
+        says 2 "word-count: this version of weir has no '$command' yet; it has: local, parked, resolve, describe" \
+            "$job" "$command"
     done
     says 2 "weir: this version of weir has no 'topics' yet; it has: new, state, journal, config, version" \
         "$weir" topics
@@ -67,7 +68,7 @@ tap_check 'wrong options and properties are refused before anything is touched' 
     [ ! -e made ] || echo 'the output was made'
 )"
 
-for words in '--help' 'help' 'local --help' 'help local' 'describe --help'; do
+for words in '--help' 'help' 'local --help' 'help local' 'describe --help' 'parked --help' 'resolve --help'; do
     # shellcheck disable=SC2086
     "$job" $words >help 2>&1 || echo "status $?: $words" >>wrong
     awk -v what="JOB $words" 'length > 80 { print what ": more than 80 columns: " $0 }' help >>wrong
