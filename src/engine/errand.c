@@ -60,7 +60,7 @@ static void call(weir_errand *errand, int64_t now_ms)
         return;
     }
     errand->code = errand->fn(errand->args, &attempt, &errand->result, errand->arg, &errand->error);
-    if (errand->code == WEIR_OK && errand->result.is_over)
+    if ((errand->code == WEIR_OK || errand->code == WEIR_LIMIT) && errand->result.is_over)
         errand->code = weir__fail(&errand->error, WEIR_LIMIT, WEIR_REMEDY_FIX,
                                   "the call was made, but its result does not fit: calls.result-bytes allows %zu",
                                   errand->result.maximum);
