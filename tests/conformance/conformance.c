@@ -122,7 +122,8 @@ static weir_code output_null(weir_run *run, const weir_event *event, void *arg)
     return weir_output(run, NULL);
 }
 
-static weir_code double_it(weir_bytes args, const weir_attempt *attempt, weir_buffer *result, void *arg, weir_error *err)
+static weir_code double_it(weir_bytes args, const weir_attempt *attempt, weir_buffer *result, void *arg,
+                           weir_error *err)
 {
     int64_t number;
 
@@ -134,7 +135,8 @@ static weir_code double_it(weir_bytes args, const weir_attempt *attempt, weir_bu
     return weir_buffer_append(result, &number, sizeof number);
 }
 
-static weir_code fail_inner(weir_bytes args, const weir_attempt *attempt, weir_buffer *result, void *arg, weir_error *err)
+static weir_code fail_inner(weir_bytes args, const weir_attempt *attempt, weir_buffer *result, void *arg,
+                            weir_error *err)
 {
     (void)args;
     (void)attempt;
@@ -183,7 +185,7 @@ static weir_code catch_inner(weir_run *run, const weir_event *event, void *arg)
     (void)arg;
     if (!future || weir_wait_all(run, &future, 1, &err) != WEIR_FAILED)
         return WEIR_INVALID;
-    return weir_output(run, strcmp(err.message, "call 'fail': inner") == 0 ? json_string("caught 'inner'") : json_null());
+    return weir_output(run, json_string(strcmp(err.message, "call 'fail': inner") == 0 ? "caught 'inner'" : "other"));
 }
 
 static weir_verdict never_asked(weir_bytes args, const weir_attempt *attempt, weir_buffer *result, void *arg,
@@ -204,7 +206,8 @@ static weir_code call_checked(weir_run *run, const weir_event *event, void *arg)
     (void)event;
     (void)arg;
     options.reconcile = never_asked;
-    return weir_call(run, "checked", WEIR_CALL_CHECKED, fail_inner, NULL, (weir_bytes){ NULL, 0 }, &options, NULL, NULL);
+    return weir_call(run, "checked", WEIR_CALL_CHECKED, fail_inner, NULL, (weir_bytes){ NULL, 0 }, &options, NULL,
+                     NULL);
 }
 
 static char zeta[] = "zeta", alpha[] = "alpha", once[] = "once?", decl[] = "decl", prog[] = "prog";
