@@ -16,6 +16,7 @@ void weir__buffer_clear(weir_buffer *buffer)
     buffer->data = NULL;
     buffer->size = 0;
     buffer->capacity = 0;
+    buffer->is_over = false;
 }
 
 weir_code weir__buffer_reserve(weir_buffer *buffer, size_t size)
@@ -24,8 +25,10 @@ weir_code weir__buffer_reserve(weir_buffer *buffer, size_t size)
     size_t capacity = buffer->capacity ? buffer->capacity : 64;
     uint8_t *data;
 
-    if (need < size || need > buffer->maximum)
+    if (need < size || need > buffer->maximum) {
+        buffer->is_over = true;
         return WEIR_LIMIT;
+    }
     if (need <= buffer->capacity)
         return WEIR_OK;
     while (capacity < need)
@@ -33,8 +36,10 @@ weir_code weir__buffer_reserve(weir_buffer *buffer, size_t size)
     if (capacity > buffer->maximum)
         capacity = buffer->maximum;
     data = realloc(buffer->data, capacity);
-    if (!data)
+    if (!data) {
+        buffer->is_over = true;
         return WEIR_NO_MEMORY;
+    }
     buffer->data = data;
     buffer->capacity = capacity;
     return WEIR_OK;

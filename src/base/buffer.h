@@ -15,6 +15,7 @@ struct weir_buffer {
     size_t size;
     size_t capacity;
     size_t maximum; /* never passed; SIZE_MAX where the content bounds itself */
+    bool is_over;   /* something did not fit, or found no memory, since the buffer was made or reset */
 };
 
 /** Empty; allocates nothing. */
@@ -58,6 +59,7 @@ static inline WEIR_CHECK weir_code weir__buffer_add_text(weir_buffer *buffer, co
 static inline void weir__buffer_reset(weir_buffer *buffer)
 {
     buffer->size = 0;
+    buffer->is_over = false;
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------ */

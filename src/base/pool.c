@@ -63,6 +63,8 @@ static void *work(void *context)
     return NULL;
 }
 
+static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+
 /* Locks: pool->lock held. 0 or an errno. */
 static int start_thread(weir_pool *pool)
 {
@@ -74,6 +76,8 @@ static int start_thread(weir_pool *pool)
     (void)pthread_attr_init(&detached); /* these three cannot fail with such arguments */
     (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     (void)sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        (void)sigdelset(&all, faults[i]); /* a thread's own crash is told where it happens */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     number = pthread_create(&thread, &detached, work, pool);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -89,11 +89,18 @@ int weir__cli_local(weir_job *job, const char *program, int argc, char **argv)
     if (has_run && result.skipped)
         (void)fprintf(stderr, "%s: %" PRIu64 " records passed over (input.on-error)\n", program, result.skipped);
     if (has_run)
-        weir__log(WEIR__LOG_INFO, "cli/local", "ended records=%" PRIu64 " outputs=%" PRIu64 " passed-over=%" PRIu64,
-                  result.records, result.outputs, result.skipped);
+        weir__log(WEIR__LOG_INFO, "cli/local",
+                  "ended records=%" PRIu64 " outputs=%" PRIu64 " passed-over=%" PRIu64 " parked=%zu", result.records,
+                  result.outputs, result.skipped, result.parked);
     if (rc != WEIR_OK) {
         weir__cli_complain(program, &err);
         return weir__cli_status(rc);
+    }
+    if (result.parked && !result.signal) {
+        (void)fprintf(stderr, "%s: %zu run%s parked, a call may or may not have been made; `%s parked` lists what to "
+                              "decide\n",
+                      program, result.parked, result.parked == 1 ? " is" : "s are", program);
+        return 1;
     }
     return result.signal ? 128 + result.signal : 0;
 }

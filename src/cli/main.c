@@ -12,18 +12,21 @@
 #include "cli/describe.h"
 #include "cli/local.h"
 #include "cli/options.h"
+#include "cli/parked.h"
 
-static const char *const commands[] = { "local", "describe", NULL };
+static const char *const commands[] = { "local", "parked", "resolve", "describe", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "run", "replay", "explain", "parked", "resolve", "package", "worker", NULL };
+static const char *const later[] = { "run", "replay", "explain", "package", "worker", NULL };
 
 static void print_usage(FILE *to, const char *program)
 {
     (void)fprintf(to,
                   "usage: %s local [--input FILE] [--output FILE] [option...]\n"
+                  "       %s parked [option...]\n"
+                  "       %s resolve RUN --attempt N --result JSON|--retry|--fail [option...]\n"
                   "       %s describe [option...]\n"
                   "       %s --help | --version\n",
-                  program, program, program);
+                  program, program, program, program, program);
 }
 
 static int run_command(weir_job *job, const char *program, int argc, char **argv)
@@ -44,6 +47,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0) {
         print_usage(stdout, program);
         (void)printf("\nlocal     runs the job over JSON lines, exactly once with a state folder\n"
+                     "parked    lists the runs that wait for a decision\n"
+                     "resolve   decides on one\n"
                      "describe  prints agents, actions and configuration as JSON\n\n"
                      "%s COMMAND --help shows the options of a command.\n",
                      program);
@@ -55,6 +60,10 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
     }
     if (strcmp(command, "local") == 0)
         return weir__cli_local(job, program, argc - 2, argv + 2);
+    if (strcmp(command, "parked") == 0)
+        return weir__cli_parked(job, program, argc - 2, argv + 2);
+    if (strcmp(command, "resolve") == 0)
+        return weir__cli_resolve(job, program, argc - 2, argv + 2);
     if (strcmp(command, "describe") == 0)
         return weir__cli_describe(job, program, argc - 2, argv + 2);
     return weir__cli_refuse_command(program, command, commands, later);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "engine/errand.h"
 
 enum { ALT_STACK_BYTES = 64 * 1024, EXIT_STATUS = 1 /* a run failed */ };
 
@@ -76,14 +77,31 @@ static const char *signal_name(int number)
     }
 }
 
-/* Says which action it was; `what` is "crashed (SIGSEGV)" or the like. */
-static void report(const weir_run *run, const char *what, const char *cause, size_t stack_bytes)
+/* What this thread is at: an action of a run, or a function of a call. `name` NULL: nothing of a job's. */
+typedef struct culprit {
+    const char *name;
+    uint64_t index; /* of the record */
+} culprit;
+
+static culprit find_culprit(void)
+{
+    const weir_engine *engine = weir__engine_active();
+    const weir_run *run = engine ? weir__engine_current(engine) : NULL;
+    const weir_errand *errand = weir__errand_current();
+
+    if (errand)
+        return (culprit){ errand->what, errand->run_index };
+    return run && run->action ? (culprit){ run->action->full_name, run->index } : (culprit){ NULL, 0 };
+}
+
+/* Says what it was; `what` is "crashed (SIGSEGV)" or the like. */
+static void report(culprit who, const char *what, const char *cause, size_t stack_bytes)
 {
     line out = { .size = 0 };
 
-    add(&out, "weir: action '");
-    add(&out, run->action->full_name);
-    add(&out, "' ");
+    add(&out, weir__errand_current() ? "weir: " : "weir: action '");
+    add(&out, who.name);
+    add(&out, weir__errand_current() ? " " : "' ");
     add(&out, what);
     if (stack_bytes) {
         add(&out, " of ");
@@ -91,51 +109,42 @@ static void report(const weir_run *run, const char *what, const char *cause, siz
         add(&out, " KiB");
     }
     add(&out, " on record ");
-    add_number(&out, run->index);
+    add_number(&out, who.index);
     add(&out, stack_bytes ? "; raise limits.stack-kb, or use less stack\n"
                           : "; the next start meets the same record, see input.max-crashes\n");
     put(STDERR_FILENO, &out);
     if (handler.note_fd < 0)
         return;
     out.size = 0;
-    add_number(&out, run->index);
+    add_number(&out, who.index);
     add(&out, " ");
-    add(&out, run->action->full_name);
+    add(&out, who.name);
     add(&out, " ");
     add(&out, cause);
     add(&out, "\n");
     put(handler.note_fd, &out);
 }
 
-static const weir_run *current_run(const weir_engine **engine)
-{
-    const weir_run *run;
-
-    *engine = weir__engine_active();
-    run = *engine ? weir__engine_current(*engine) : NULL;
-    return run && run->action ? run : NULL;
-}
-
 static void handle(int number, siginfo_t *info, void *context)
 {
-    const weir_engine *engine;
-    const weir_run *run = current_run(&engine);
+    const weir_engine *engine = weir__engine_active();
+    culprit who = find_culprit();
 
     (void)context;
-    if (run) {
-        const weir_stacks *stacks = weir__engine_stacks(engine);
+    if (who.name) {
+        const weir_stacks *stacks = engine ? weir__engine_stacks(engine) : NULL;
         bool is_overflow =
-            (number == SIGSEGV || number == SIGBUS) && weir__stacks_is_overflow(stacks, info->si_addr);
+            stacks && (number == SIGSEGV || number == SIGBUS) && weir__stacks_is_overflow(stacks, info->si_addr);
         line what = { .size = 0 };
 
         if (is_overflow) {
-            report(run, "overflowed its stack", "stack-overflow", weir__stacks_size(stacks));
+            report(who, "overflowed its stack", "stack-overflow", weir__stacks_size(stacks));
         } else {
             add(&what, "crashed (");
             add(&what, signal_name(number));
             add(&what, ")");
             what.text[what.size] = '\0';
-            report(run, what.text, signal_name(number), 0);
+            report(who, what.text, signal_name(number), 0);
         }
     }
     /* What was there before takes over: a sanitizer's report, or the default, which ends the process. */
@@ -146,12 +155,11 @@ static void handle(int number, siginfo_t *info, void *context)
 
 static void at_exit(void)
 {
-    const weir_engine *engine;
-    const weir_run *run = handler.is_installed ? current_run(&engine) : NULL;
+    culprit who = handler.is_installed ? find_culprit() : (culprit){ NULL, 0 };
 
-    if (!run)
+    if (!who.name)
         return;
-    report(run, "called exit()", "exit()", 0);
+    report(who, "called exit()", "exit()", 0);
     /* Whatever status the action gave: the job is not done, and must not look as if it were. */
     (void)fflush(NULL);
     _exit(EXIT_STATUS);

@@ -4,16 +4,21 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/breakage.h"
+#include "engine/call.h"
 #include "engine/internal.h"
+#include "engine/run_journal.h"
 
 enum {
     POOLED_RUNS = 1024,
-    READY_PER_TURN = 64 /* runs that may go on before the host has its turn again */
+    READY_PER_TURN = 64, /* runs that may go on before the host has its turn again */
+    CALL_THREADS = 16,
+    RESULT_BYTES = 64 << 20
 };
 
 /* For the crash handler, which has nothing but what is global. */
@@ -62,6 +67,13 @@ static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_err
     return request.rc;
 }
 
+static bool watch(weir_engine *engine, int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN };
+
+    return epoll_ctl(engine->wake_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 weir_code weir__engine_new(const weir_engine_options *options, weir_engine **out, weir_error *err)
 {
     weir_engine *engine = calloc(1, sizeof *engine);
@@ -73,8 +85,16 @@ weir_code weir__engine_new(const weir_engine_options *options, weir_engine **out
     engine->options = *options;
     engine->wake_fd = -1;
     engine->ready_tail = &engine->ready;
-    (void)pthread_mutex_init(&engine->post_lock, NULL); /* default attributes: cannot fail */
+    if (!options->clock)
+        engine->options.clock = weir__clock_system();
+    if (!options->result_bytes)
+        engine->options.result_bytes = RESULT_BYTES;
+    if (!options->call_threads)
+        engine->options.call_threads = CALL_THREADS;
+    if (options->calls)
+        engine->calls = *options->calls;
     weir__buffer_init(&engine->scratch, SIZE_MAX);
+    weir__buffer_init(&engine->sealed, SIZE_MAX);
     rc = weir__stacks_new(options->stack_bytes, loop, engine, &engine->stacks, err);
     if (rc != WEIR_OK)
         goto out;
@@ -85,8 +105,11 @@ weir_code weir__engine_new(const weir_engine_options *options, weir_engine **out
     rc = weir__keys_new(&keys, &engine->keys, err);
     if (rc != WEIR_OK)
         goto out;
-    engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (engine->wake_fd < 0) {
+    rc = weir__inlet_new(&engine->inlet, err);
+    if (rc != WEIR_OK)
+        goto out;
+    engine->wake_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (engine->wake_fd < 0 || !watch(engine, weir__inlet_fd(engine->inlet))) {
         rc = weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot make an event descriptor");
         goto out;
     }
@@ -101,6 +124,16 @@ void weir__engine_free(weir_engine *engine)
 {
     if (!engine)
         return;
+    /* Exchanges end here; functions that do not return are left behind, and find the inlet closed. */
+    weir__http_client_free(engine->http);
+    weir__pool_free(engine->pool_of_calls, false);
+    if (engine->inlet)
+        weir__inlet_close(engine->inlet);
+    for (weir_errand *errand = engine->errands, *older; errand; errand = older) {
+        older = errand->older;
+        if (errand->mode == WEIR__ERRAND_HTTP)
+            weir__errand_free(errand); /* cut off above; the others are their threads' */
+    }
     while (engine->oldest) {
         weir_run *run = engine->oldest;
 
@@ -116,7 +149,9 @@ void weir__engine_free(weir_engine *engine)
     weir__stacks_free(engine->stacks);
     weir__keys_free(engine->keys);
     weir__buffer_clear(&engine->scratch);
-    (void)pthread_mutex_destroy(&engine->post_lock); /* nobody holds it */
+    weir__buffer_clear(&engine->sealed);
+    weir__timers_clear(&engine->timers);
+    weir__inlet_release(engine->inlet);
     if (engine->wake_fd >= 0)
         (void)close(engine->wake_fd); /* nothing was written through it */
     free(engine);
@@ -219,7 +254,7 @@ weir_code weir__engine_accept(weir_engine *engine, weir_run *run, weir_error *er
     *key->queue_tail = run;
     key->queue_tail = &run->next;
     key->queued++;
-    if (key->queued == engine->options.queue_per_key)
+    if (key->queued == engine->options.queue_per_key && !key->is_parked)
         engine->full_keys++;
     engine->queued++;
     /* Kept, since the arena may grow while the run queues: whoever asks for its id makes it grow. */
@@ -255,6 +290,11 @@ static void next_of_key(weir_engine *engine, weir_key *key)
 
 /* ---- running a run ----------------------------------------------------------------------------------------------- */
 
+static bool is_applied(const weir_run *run)
+{
+    return !weir__failure_is_kept(&run->failure) || weir__is_broken(WEIR__BREAK_APPLY_FAILED);
+}
+
 static void finish(weir_engine *engine, weir_run *run)
 {
     weir_key *key = run->key;
@@ -262,7 +302,7 @@ static void finish(weir_engine *engine, weir_run *run)
 
     run->state = WEIR__RUN_ENDED;
     run->action = NULL;
-    if (!weir__failure_is_kept(&run->failure)) {
+    if (is_applied(run)) {
         /* Half-applied changes cannot be told from whole ones, so after this failure nothing may be committed: the host
          * sees WEIR_REMEDY_STOP. */
         if (weir__keys_apply(engine->keys, key, &run->short_term.changes, &err) != WEIR_OK)
@@ -272,6 +312,7 @@ static void finish(weir_engine *engine, weir_run *run)
     if (weir__failure_is_kept(&run->failure))
         engine->failed++;
     unlink_run(engine, run);
+    weir__futures_leave(run, true);
     engine->options.port->ended(engine->options.host, run);
     weir__engine_drop_run(engine, run);
     next_of_key(engine, key);
@@ -283,6 +324,41 @@ static void cancel(weir_run *run)
     run->action = NULL;
     run->is_canceled = true;
     run->state = WEIR__RUN_QUEUED;
+    weir__futures_cancel(run);
+}
+
+/* Its key stays busy: those behind it wait for the decision. */
+static void park(weir_engine *engine, weir_run *run)
+{
+    weir_error err;
+
+    run->action = NULL;
+    if (weir__futures_remember(run) != WEIR_OK || weir__run_rewind(run) != WEIR_OK) {
+        (void)weir__fail_memory(&err, "a parked run");
+        (void)weir__failure_keep_error(&run->failure, &err);
+        finish(engine, run);
+        return;
+    }
+    run->state = WEIR__RUN_PARKED;
+    engine->parked++;
+    if (run->key->queued >= engine->options.queue_per_key)
+        engine->full_keys--; /* a key that waits for somebody holds no other back; its bytes still count */
+    run->key->is_parked = true;
+    if (engine->options.port->parked)
+        engine->options.port->parked(engine->options.host, run, weir__recall_parked(run->entries));
+}
+
+static void unpark(weir_run *run)
+{
+    weir_engine *engine = run->engine;
+
+    engine->parked--;
+    run->key->is_parked = false;
+    if (run->key->queued >= engine->options.queue_per_key)
+        engine->full_keys++;
+    if (engine->options.port->parked)
+        engine->options.port->parked(engine->options.host, run, NULL);
+    push_ready(engine, run);
 }
 
 static void execute(weir_engine *engine, weir_run *run)
@@ -303,7 +379,9 @@ static void execute(weir_engine *engine, weir_run *run)
             break;
     }
     engine->current = NULL;
-    if (run->is_canceled)
+    if (run->is_parking)
+        park(engine, run);
+    else if (run->is_canceled)
         cancel(run);
     else
         finish(engine, run);
@@ -348,45 +426,156 @@ void weir__run_wake(weir_run *run)
 
 void weir__engine_post(weir_engine *engine, weir_post *post)
 {
-    uint64_t one = 1;
-    ssize_t ignored;
+    /* Whoever posts to an engine ends before it does. */
+    bool is_taken = weir__inlet_post(engine->inlet, post);
 
-    (void)pthread_mutex_lock(&engine->post_lock);
-    post->next = engine->posts;
-    engine->posts = post;
-    atomic_store_explicit(&engine->has_posts, true, memory_order_release);
-    /* Under the lock: once the post is taken, the engine may end and be freed. */
-    ignored = write(engine->wake_fd, &one, sizeof one); /* it is readable already when this would block */
-    (void)ignored;
-    (void)pthread_mutex_unlock(&engine->post_lock);
+    assert(is_taken);
+    (void)is_taken;
 }
 
-static void take_posts(weir_engine *engine)
+int weir__engine_timeout_ms(const weir_engine *engine)
 {
-    weir_post *posts, *in_order = NULL;
-    uint64_t count;
-    ssize_t ignored;
+    int64_t due_ms = weir__timers_next_ms(&engine->timers);
+    int64_t left;
 
-    (void)pthread_mutex_lock(&engine->post_lock);
-    ignored = read(engine->wake_fd, &count, sizeof count); /* empties it; nothing there is fine */
-    (void)ignored;
-    posts = engine->posts;
-    engine->posts = NULL;
-    atomic_store_explicit(&engine->has_posts, false, memory_order_release);
-    (void)pthread_mutex_unlock(&engine->post_lock);
-    while (posts) {
-        weir_post *next = posts->next;
+    if (due_ms == INT64_MAX)
+        return -1;
+    left = due_ms - weir__clock_monotonic_ms(engine->options.clock);
+    return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
 
-        posts->next = in_order;
-        in_order = posts;
-        posts = next;
+static void drive_http(void *context)
+{
+    weir__http_client_drive(context);
+}
+
+/* What has happened outside: posts, timers, the network. */
+static void look_outside(weir_engine *engine)
+{
+    weir__inlet_take(engine->inlet);
+    if (engine->timers.count)
+        weir__timers_run(&engine->timers, weir__clock_monotonic_ms(engine->options.clock));
+    if (engine->http && weir__http_client_is_busy(engine->http))
+        weir__stacks_on_ground(engine->stacks, drive_http, engine->http);
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
+
+weir_code weir__engine_need_calls(weir_engine *engine, weir_failure *failure)
+{
+    weir_error err;
+
+    if (engine->calls.submit)
+        return WEIR_OK;
+    if (weir__pool_new(engine->options.call_threads, "weir-call", &engine->calls, &engine->pool_of_calls, &err) !=
+        WEIR_OK)
+        return weir__failure_keep_error(failure, &err);
+    return WEIR_OK;
+}
+
+weir_code weir__engine_need_http(weir_engine *engine, weir_failure *failure)
+{
+    weir_error err;
+    weir_code rc;
+
+    if (engine->http)
+        return WEIR_OK;
+    rc = weir__http_client_new(&engine->options.http, &engine->http, &err);
+    if (rc == WEIR_OK && !watch(engine, weir__http_client_fd(engine->http)))
+        rc = weir__fail_errno(&err, errno, WEIR_REMEDY_STOP, "cannot watch the network");
+    return rc == WEIR_OK ? rc : weir__failure_keep_error(failure, &err);
+}
+
+static void add_entry(weir_run *run, weir_entry *entry)
+{
+    weir_entry **tail = &run->entries;
+
+    while (*tail)
+        tail = &(*tail)->next;
+    entry->next = NULL;
+    *tail = entry;
+}
+
+/* The future that an entry about a call in doubt is for. */
+static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
+{
+    for (weir_future *future = run->futures; future; future = future->next) {
+        if ((future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING) &&
+            future->about.instance == entry->instance && future->about.call == entry->call &&
+            future->attempt == entry->attempt)
+            return future;
     }
-    while (in_order) {
-        weir_post *post = in_order;
+    return NULL;
+}
 
-        in_order = post->next;
-        post->fn(post);
+void weir__engine_learn(weir_run *run, weir_entry *entry)
+{
+    const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
+    weir_future *future = find_doubt(run, entry);
+
+    if (run->is_canceled && run->state != WEIR__RUN_PARKED)
+        return; /* stopping: the next start reads it */
+    add_entry(run, entry);
+    if (future)
+        weir__future_told(future, entry);
+    else if (parked && !weir__recall_parked(run->entries))
+        unpark(run);
+}
+
+weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_entry *decision, weir_ticket *ticket,
+                              weir_error *err)
+{
+    const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
+    weir_future *future = NULL;
+    weir_entry *entry;
+    weir_code rc;
+
+    if (!parked) {
+        for (weir_future *at = run->futures; at && !future; at = at->next) {
+            if (at->state == WEIR__FUTURE_DOUBT || at->state == WEIR__FUTURE_ASKING)
+                future = at;
+        }
     }
+    if (!parked && !future)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
+    if (decision->attempt != (parked ? parked->attempt : future->attempt))
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %s is parked on attempt %u, not %u; `parked` shows what it is about", weir_run_id(run),
+                          parked ? parked->attempt : future->attempt, decision->attempt);
+    if (parked && parked->attempt == 0 && parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %s is parked on an action, not on a call: it takes no result", weir_run_id(run));
+    if (future && decision->decision == WEIR__DECISION_RETRY && !decision->is_forced)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "the call of run %s may still be under way; wait until the run is parked, or add --force",
+                          weir_run_id(run));
+    entry = weir__arena_alloc(&run->arena, sizeof *entry);
+    if (!entry)
+        return weir__fail_memory(err, "a decision");
+    *entry = *decision;
+    entry->kind = WEIR__ENTRY_RESOLUTION;
+    entry->instance = parked ? parked->instance : future->about.instance;
+    entry->call = parked ? parked->call : future->about.call;
+    entry->code = decision->decision == WEIR__DECISION_FAIL ? WEIR_FAILED : WEIR_OK;
+    if (decision->result.data) {
+        entry->result = weir__arena_copy(&run->arena, decision->result);
+        if (!entry->result.data)
+            return weir__fail_memory(err, "a decision");
+    }
+    rc = weir__run_append(run, entry, ticket);
+    if (rc != WEIR_OK) {
+        if (err)
+            *err = run->failure.error;
+        return rc;
+    }
+    entry->id = "";
+    (void)engine;
+    add_entry(run, entry);
+    if (future)
+        weir__future_told(future, entry);
+    else
+        unpark(run);
+    return WEIR_OK;
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -446,8 +635,7 @@ static void loop(void *context)
             go_on(engine);
         }
         engine->ready_streak = 0;
-        if (atomic_load_explicit(&engine->has_posts, memory_order_acquire))
-            take_posts(engine);
+        look_outside(engine);
         if (engine->is_stopping) {
             cancel_waiting(engine);
             if (drop_fresh(engine)) {
@@ -497,8 +685,17 @@ weir_run *weir__engine_oldest(const weir_engine *engine)
 
 weir_engine_counts weir__engine_counts(const weir_engine *engine)
 {
-    return (weir_engine_counts){ engine->accepted, engine->ended,  engine->failed,
-                                 engine->waiting,  engine->queued, engine->ready_count };
+    return (weir_engine_counts){
+        .accepted = engine->accepted,
+        .ended = engine->ended,
+        .failed = engine->failed,
+        .waiting = engine->waiting,
+        .queued = engine->queued,
+        .ready = engine->ready_count,
+        .parked = engine->parked,
+        .errands = engine->errand_count,
+        .divergences = engine->divergences,
+    };
 }
 
 int weir__engine_wake_fd(const weir_engine *engine)

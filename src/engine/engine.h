@@ -5,7 +5,10 @@
 
 #include "agent/job.h"
 #include "base/clock.h"
+#include "base/executor.h"
+#include "engine/inlet.h"
 #include "engine/run.h"
+#include "http/http.h"
 
 /** What a host says of its turn. */
 typedef enum weir_turn {
@@ -13,6 +16,15 @@ typedef enum weir_turn {
     WEIR__TURN_IDLE, /* nothing to do until something happens outside */
     WEIR__TURN_STOP  /* no more runs: the engine cancels those that wait, and returns */
 } weir_turn;
+
+/* Told at the loop's top, once: what was appended is durable, or never will be (`err`). Embedded in what waits. */
+typedef struct weir_ticket {
+    struct weir_ticket *next; /* the host's */
+    void (*known)(struct weir_ticket *ticket, const weir_error *err);
+} weir_ticket;
+
+/* What becomes of a run whose call may have been made. */
+typedef enum weir_in_doubt { WEIR__IN_DOUBT_PARK, WEIR__IN_DOUBT_FAIL, WEIR__IN_DOUBT_RETRY } weir_in_doubt;
 
 /** What the engine asks of its host; all are called from the loop's top, on a pooled stack of limits.stack-kb. */
 typedef struct weir_engine_port {
@@ -30,6 +42,14 @@ typedef struct weir_engine_port {
     void (*ended)(void *host, weir_run *run);
     /** Reads a key's cells; NULL: there is no store. Called on the ground stack. */
     weir_code (*load)(void *host, weir_bytes key, weir_cells *cells, weir_error *err);
+    /**
+     * Queues a sealed journal entry of a run; copied. Entries become durable in the order in which they were queued, and
+     * before any cut that is taken later. NULL: there is no journal.
+     * @param ticket  told when it is durable; NULL: nobody waits. Never told from within the call
+     */
+    weir_code (*append)(void *host, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err);
+    /** A run parks, or goes on (`parked` NULL) after a decision or a late outcome. NULL: nobody wants to know. */
+    void (*parked)(void *host, weir_run *run, const weir_entry *parked);
 } weir_engine_port;
 
 typedef struct weir_engine_options {
@@ -45,6 +65,18 @@ typedef struct weir_engine_options {
     size_t cache_bytes;    /* of keys; for a port with `load` */
     bool keep_trees;       /* outputs keep their tree */
     bool keep_results;     /* runs keep the results of completed JOURNALED actions, for a journal */
+
+    /* Calls. */
+    const weir_clock *clock;       /* NULL: the machine's */
+    const weir_executor *calls;    /* runs functions of calls; NULL: a pool of its own, of */
+    size_t call_threads;           /* threads; 0: 16 */
+    size_t result_bytes;           /* the largest result; 0: 64 MiB */
+    int64_t lease_ms, margin_ms;   /* an intent may begin that long; doubt is acted upon that long after the deadline */
+    weir_in_doubt in_doubt;
+    int64_t in_doubt_after_ms;     /* FAIL and RETRY act that long after the margin */
+    bool needs_journal;            /* without one, CHECKED and ONCE calls are refused */
+    int64_t epoch;                 /* of the owner, for its entries */
+    weir_http_client_options http; /* text is borrowed for the engine's life */
 } weir_engine_options;
 
 WEIR_CHECK weir_code weir__engine_new(const weir_engine_options *options, weir_engine **out, weir_error *err);
@@ -74,19 +106,33 @@ weir_run *weir__engine_oldest(const weir_engine *engine);
 
 typedef struct weir_engine_counts {
     uint64_t accepted, ended, failed;
-    size_t waiting, queued, ready;
+    size_t waiting, queued, ready, parked;
+    size_t errands;       /* functions, reconcilers and HTTP exchanges under way, whoever waits for them */
+    uint64_t divergences;
 } weir_engine_counts;
 weir_engine_counts weir__engine_counts(const weir_engine *engine);
 
-/** Becomes readable when another thread has posted. */
+/** Becomes readable when another thread has posted, or the network has something. */
 int weir__engine_wake_fd(const weir_engine *engine);
 
+/** How long a wait may last before a timer is due, in ms, as poll(2) wants it; -1: none is set. */
+int weir__engine_timeout_ms(const weir_engine *engine);
+
 /** Has `fn` called at the loop's top. `fn` and `context` are taken; both threads see what came before. Threads: any. */
-typedef struct weir_post {
-    struct weir_post *next; /* private; the rest of the caller's struct is its own */
-    void (*fn)(struct weir_post *post);
-} weir_post;
 void weir__engine_post(weir_engine *engine, weir_post *post);
+
+/* ---- decisions --------------------------------------------------------------------------------------------------- */
+
+/**
+ * Somebody's decision on a run that is parked, or whose call is in doubt: journaled, and acted upon.
+ *
+ * @param decision  kind RESOLUTION with attempt, decision, result, is_forced and id; the rest is filled in. Borrowed
+ * @param ticket    told when it is durable; NULL: nobody waits
+ * @return WEIR_OK; WEIR_INVALID: the run is not parked, or on another attempt, or it is too early (the message says) (fix);
+ *         WEIR_NO_MEMORY, WEIR_IO (stop)
+ */
+WEIR_CHECK weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_entry *decision,
+                                         weir_ticket *ticket, weir_error *err);
 
 /* ---- for what a run waits for ------------------------------------------------------------------------------------ */
 

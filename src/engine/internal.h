@@ -3,10 +3,9 @@
 #ifndef WEIR__ENGINE_INTERNAL_H
 #define WEIR__ENGINE_INTERNAL_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "engine/engine.h"
+#include "engine/errand.h"
+#include "engine/timers.h"
 
 struct weir_engine {
     weir_engine_options options;
@@ -24,10 +23,18 @@ struct weir_engine {
     uint64_t accepted, ended, failed;
     bool is_stopping;
     weir_buffer scratch;             /* outputs are printed here first */
-    int wake_fd;
-    pthread_mutex_t post_lock;
-    weir_post *posts;                /* lock: post_lock; newest first */
-    atomic_bool has_posts;           /* written under post_lock, read without it at the loop's top */
+    weir_buffer sealed;              /* journal entries are sealed here */
+    weir_inlet *inlet;
+    int wake_fd;                     /* an epoll of the inlet's and the network's descriptors */
+    size_t parked;                   /* PARKED */
+    weir_timers timers;
+    weir_executor calls;             /* context NULL: not there yet */
+    weir_pool *pool_of_calls;        /* its own; NULL: the host's, or none yet */
+    weir_http_client *http;          /* NULL: none yet */
+    weir_errand *errands;            /* newest first */
+    size_t errand_count;
+    uint64_t futures_ended;
+    uint64_t divergences;
 };
 
 weir_run *weir__run_new(weir_engine *engine); /* NULL: no memory */
@@ -39,6 +46,19 @@ WEIR_CHECK weir_code weir__run_make_key(weir_run *run, weir_error *err);
 
 /** Makes the input event. False: no memory, which is kept. */
 bool weir__run_begin(weir_run *run);
+
+/** A parked run, back to before its first event: its input and its journal are kept. WEIR_OK or WEIR_NO_MEMORY. */
+WEIR_CHECK weir_code weir__run_rewind(weir_run *run);
+
+/** Takes a tree over until the run ends. False: no memory, and the tree is released. */
+WEIR_CHECK bool weir__run_keep_tree(weir_run *run, json_t *tree);
+
+/** Makes sure that errands can be run. A failure is kept (stop). */
+WEIR_CHECK weir_code weir__engine_need_calls(weir_engine *engine, weir_failure *failure);
+WEIR_CHECK weir_code weir__engine_need_http(weir_engine *engine, weir_failure *failure);
+
+/** An outcome has come that nobody waited for; appended already. A run that is parked on it goes on. */
+void weir__engine_learn(weir_run *run, weir_entry *entry);
 
 /** Runs run->action for run->event, or puts its recorded result in its place. */
 void weir__run_step(weir_run *run);

@@ -22,6 +22,7 @@ typedef struct weir_key {
     weir_run *running;              /* READY, RUNNING or WAITING; NULL: the key is idle */
     weir_run *queue, **queue_tail;  /* QUEUED runs, oldest first */
     size_t queued;
+    bool is_parked;                 /* its run waits for somebody's decision */
     /* Private to keys.c. */
     uint64_t hash;
     struct weir_key *newer, *older; /* idle keys, by last use; only where there is a store */

@@ -9,8 +9,10 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "engine/call.h"
 #include "engine/internal.h"
 #include "engine/result.h"
+#include "engine/run_journal.h"
 
 enum { FIRST_BLOCK_BYTES = 2048 };
 
@@ -43,6 +45,22 @@ static void release_trees(weir_run *run)
     for (weir_output_item *output = run->outputs; output; output = output->next)
         json_decref(output->tree);
     weir__results_clear(run->recorded);
+    for (weir_kept_tree *kept = run->trees; kept; kept = kept->next)
+        json_decref(kept->tree);
+    run->trees = NULL;
+}
+
+bool weir__run_keep_tree(weir_run *run, json_t *tree)
+{
+    weir_kept_tree *kept = weir__arena_alloc(&run->arena, sizeof *kept);
+
+    if (!kept) {
+        json_decref(tree);
+        return false;
+    }
+    *kept = (weir_kept_tree){ run->trees, tree };
+    run->trees = kept;
+    return true;
 }
 
 void weir__run_free(weir_run *run)
@@ -75,7 +93,58 @@ void weir__run_reset(weir_run *run)
     run->id = NULL;
     run->is_seeded = false;
     run->is_canceled = false;
+    run->is_parking = false;
     run->timestamp = 0;
+    run->entries = NULL;
+    run->input_hash = 0;
+    run->is_reconciler_feared = false;
+    run->futures = NULL;
+    run->last_future = NULL;
+    run->firsts = NULL;
+    run->errand_count = 0;
+}
+
+weir_code weir__run_rewind(weir_run *run)
+{
+    json_t *tree = json_incref(run->value_tree);
+
+    release_trees(run);
+    run->value_tree = tree;
+    weir__futures_leave(run, false);
+    run->failure.error.code = WEIR_OK;
+    run->stack = NULL;
+    run->input_event.scope = NULL;
+    run->event = NULL;
+    run->outputs = NULL;
+    run->output_count = 0;
+    run->counts = NULL;
+    run->results = NULL;
+    run->recorded = NULL;
+    run->firsts = NULL;
+    run->is_seeded = false;
+    run->is_canceled = false;
+    run->is_parking = false;
+    return WEIR_OK;
+}
+
+/* What the journal holds of it: results of actions in the place of the actions, the rest for its calls to ask. */
+static bool recall(weir_run *run)
+{
+    weir_action_result **tail = &run->recorded;
+    weir_error err;
+
+    run->entries = weir__recall_live(run->entries);
+    run->recalled_ms = weir__clock_monotonic_ms(run->engine->options.clock);
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
+        if (entry->kind != WEIR__ENTRY_RESULT)
+            continue;
+        if (weir__result_from_entry(entry, &run->arena, tail, &err) != WEIR_OK) {
+            (void)weir__failure_keep_error(&run->failure, &err);
+            return false;
+        }
+        tail = &(*tail)->next;
+    }
+    return true;
 }
 
 weir_code weir__run_make_key(weir_run *run, weir_error *err)
@@ -118,7 +187,7 @@ bool weir__run_begin(weir_run *run)
     run->last_result = NULL;
     weir__memory_init(&run->short_term, &run->key->cells, &run->arena, &run->failure, &run->instance, options->depth);
     weir__memory_init(&run->sensory, NULL, &run->arena, &run->failure, &run->instance, options->depth);
-    return true;
+    return !run->entries || recall(run);
 }
 
 /* ---- one action -------------------------------------------------------------------------------------------------- */
@@ -139,7 +208,7 @@ static size_t copy_stamped(const weir_cells *cells, uint32_t stamp, weir_cell *o
 }
 
 /* Keeps what the action did, as views: encoding waits until a journal asks. */
-static void keep_result(weir_run *run, bool is_written, weir_event *before_event, weir_output_item *before_output,
+static void keep_result(weir_run *run, bool is_recorded, weir_event *before_event, weir_output_item *before_output,
                         weir_count_item *before_count)
 {
     weir_action_result *result = weir__arena_alloc(&run->arena, sizeof *result);
@@ -156,7 +225,8 @@ static void keep_result(weir_run *run, bool is_written, weir_event *before_event
     }
     result->action = run->action->full_name;
     result->instance = run->instance;
-    result->is_written = is_written;
+    result->is_written = is_recorded;
+    result->is_recorded = is_recorded;
     result->short_term_count = copy_stamped(&run->short_term.changes, run->instance, result->cells);
     result->sensory_count = copy_stamped(&run->sensory.changes, run->instance, result->cells + short_term);
     result->first_event = before_event->next;
@@ -239,6 +309,48 @@ static void apply_recorded(weir_run *run, weir_action_result *recorded)
         (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a recorded result");
 }
 
+/* The journal has another action in this one's place. Where nothing was done outside, it is forgotten. */
+static void diverge(weir_run *run, const weir_action_result *recorded)
+{
+    weir_entry parked = { .kind = WEIR__ENTRY_PARKED, .reason = WEIR__PARK_DIVERGENCE, .name = "" };
+    weir_entry *kept;
+
+    if (weir__run_may_diverge(run, recorded->action, run->action->full_name))
+        return;
+    parked.instance = run->instance;
+    parked.action = run->action->full_name;
+    parked.key = run->key_bytes;
+    parked.recorded = recorded->action;
+    parked.asked = run->action->full_name;
+    kept = weir__arena_alloc(&run->arena, sizeof *kept);
+    if (!kept) {
+        (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory to park a run");
+        return;
+    }
+    if (weir__run_append(run, &parked, NULL) != WEIR_OK)
+        return;
+    *kept = parked;
+    for (weir_entry **tail = &run->entries;; tail = &(*tail)->next) {
+        if (!*tail) {
+            *tail = kept;
+            break;
+        }
+    }
+    run->is_parking = true;
+    run->is_canceled = true;
+}
+
+/* Somebody decided that a run which had parked on this action fails. */
+static bool is_decided_to_fail(const weir_run *run)
+{
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
+        if (entry->kind == WEIR__ENTRY_RESOLUTION && entry->attempt == 0 && entry->call == 0 &&
+            entry->instance == run->instance && entry->decision == WEIR__DECISION_FAIL)
+            return true;
+    }
+    return false;
+}
+
 /* The recorded result of this action, if the journal has one that still fits. */
 static weir_action_result *take_recorded(weir_run *run)
 {
@@ -246,12 +358,11 @@ static weir_action_result *take_recorded(weir_run *run)
 
     if (!recorded || recorded->instance != run->instance)
         return NULL;
-    if (strcmp(recorded->action, run->action->full_name) != 0) {
-        weir__log(WEIR__LOG_WARN, "engine",
-                  "the journal has another action, its records are dropped run=%s action=%s recorded=%s",
-                  weir_run_id(run), run->action->full_name, recorded->action);
-        weir__results_clear(recorded);
-        run->recorded = NULL;
+    if (strcmp(recorded->action, run->action->full_name) != 0 || recorded->input_hash != weir__run_input_hash(run)) {
+        if (is_decided_to_fail(run))
+            (void)weir__failure_keep(&run->failure, WEIR_FAILED, "it was resolved as failed");
+        else
+            diverge(run, recorded);
         return NULL;
     }
     run->recorded = recorded->next;
@@ -267,11 +378,16 @@ void weir__run_step(weir_run *run)
     weir_code rc = WEIR_OK;
 
     run->instance++;
+    run->next_call = 0;
+    run->next_wait = 0;
     recorded = take_recorded(run);
-    if (recorded)
+    if (recorded) {
         apply_recorded(run, recorded);
-    else
+    } else if (!run->is_canceled && !weir__failure_is_kept(&run->failure)) {
         rc = run->action->fn(run, run->event, run->action->arg);
+        if (run->futures && !run->is_canceled)
+            (void)weir__calls_settle(run, NULL); /* an action ends when its calls have; canceled, it says so itself */
+    }
     if (run->is_canceled)
         return;
     if (rc != WEIR_OK)

@@ -9,8 +9,10 @@
 #include "agent/memory.h"
 #include "engine/keys.h"
 #include "engine/stacks.h"
+#include "journal/entry.h"
 
 typedef struct weir_engine weir_engine;
+typedef struct weir_future weir_future;
 
 typedef enum weir_run_state {
     WEIR__RUN_NEW,     /* the host fills it in */
@@ -18,6 +20,7 @@ typedef enum weir_run_state {
     WEIR__RUN_READY,   /* in the ready list */
     WEIR__RUN_RUNNING, /* its action is on the current stack */
     WEIR__RUN_WAITING, /* it owns a stack, and nothing of it moves until it is woken */
+    WEIR__RUN_PARKED,  /* it has no stack; a decision, or a late outcome, begins it anew */
     WEIR__RUN_ENDED    /* the host has its effects, or its error */
 } weir_run_state;
 
@@ -39,7 +42,8 @@ typedef struct weir_count_item {
 typedef struct weir_action_result {
     struct weir_action_result *next;
     const char *action;      /* full name */
-    uint32_t instance;       /* actions of this run before it */
+    uint32_t instance;       /* its number in the run, from 1 */
+    uint64_t input_hash;     /* of a recorded one: what it was made from */
     weir_event *first_event; /* sent by it, NULL: none; `event_count` of them along `next` */
     size_t event_count;
     weir_output_item *first_output;
@@ -49,8 +53,21 @@ typedef struct weir_action_result {
     size_t sensory_count;
     weir_count_item *first_count;
     size_t count_count;
-    bool is_written; /* the host's: it is in the journal already */
+    bool is_written;  /* it is in the journal already, or on its way */
+    bool is_recorded; /* it came from the journal, or is in run->entries */
 } weir_action_result;
+
+/* A tree that is released with the run. */
+typedef struct weir_kept_tree {
+    struct weir_kept_tree *next;
+    json_t *tree;
+} weir_kept_tree;
+
+/* Which of several calls the run went on with. */
+typedef struct weir_wait_mark {
+    struct weir_wait_mark *next;
+    uint32_t instance, wait, which;
+} weir_wait_mark;
 
 struct weir_run {
     weir_engine *engine;
@@ -89,6 +106,18 @@ struct weir_run {
     weir_stack *stack;            /* WAITING */
     size_t queued_bytes;          /* QUEUED: what the engine counts for it */
     bool is_canceled;
+    bool is_parking; /* with is_canceled: it is not stopped but parked, once its action has returned */
+
+    /* Calls. */
+    weir_entry *entries;         /* what the journal holds of it, filled in by the host; log order */
+    uint64_t input_hash;         /* 0: not computed yet */
+    int64_t recalled_ms;         /* monotonic: when `entries` were read */
+    bool is_reconciler_feared;   /* a reconciler has crashed on it too often: it is not asked again */
+    uint32_t next_call, next_wait; /* of the action that runs; from 1 */
+    weir_future *futures, *last_future;
+    weir_wait_mark *firsts;
+    weir_kept_tree *trees;
+    size_t errand_count;
     const char *id;
     uint64_t random_state;
     bool is_seeded;

@@ -9,11 +9,11 @@
  */
 #include "host/commit.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/breakage.h"
 
 void weir__cut_init(weir_cut *cut)
 {
@@ -71,14 +71,19 @@ weir_code weir__cut_delete(weir_cut *cut, weir_bytes key, weir_bytes path)
     return add_write(&cut->writes, 'D', key, path);
 }
 
-weir_code weir__cut_log_put(weir_cut *cut, const char *stream, weir_bytes owner, int64_t number, weir_bytes record)
+static weir_code add_record(weir_buffer *out, const char *stream, weir_bytes owner, int64_t number, weir_bytes record)
 {
     /* The stream's NUL goes along, so that it can be read back as a string. */
-    weir_code rc = add_write(&cut->writes, 'L', weir__bytes(stream, strlen(stream) + 1), owner);
+    weir_code rc = add_write(out, 'L', weir__bytes(stream, strlen(stream) + 1), owner);
 
     if (rc == WEIR_OK)
-        rc = weir__buffer_add(&cut->writes, &number, sizeof number);
-    return rc == WEIR_OK ? add_field(&cut->writes, record) : rc;
+        rc = weir__buffer_add(out, &number, sizeof number);
+    return rc == WEIR_OK ? add_field(out, record) : rc;
+}
+
+weir_code weir__cut_log_put(weir_cut *cut, const char *stream, weir_bytes owner, int64_t number, weir_bytes record)
+{
+    return add_record(&cut->writes, stream, owner, number, record);
 }
 
 weir_code weir__cut_log_delete(weir_cut *cut, const char *stream, weir_bytes owner)
@@ -178,7 +183,7 @@ weir_code weir__cut_commit(weir_cut *cut, weir_store *store, weir_sink *output, 
 {
     weir_code rc = weir__sink_append(output, weir__buffer_bytes(&cut->outputs), err);
 
-    if (rc == WEIR_OK && cut->outputs.size)
+    if (rc == WEIR_OK && cut->outputs.size && !weir__is_broken(WEIR__BREAK_COMMIT_BEFORE_SYNC))
         rc = weir__sink_sync(output, err);
     if (rc == WEIR_OK && dead)
         rc = weir__sink_append(dead, weir__buffer_bytes(&cut->dead), err);
@@ -187,74 +192,180 @@ weir_code weir__cut_commit(weir_cut *cut, weir_store *store, weir_sink *output, 
     return rc == WEIR_OK ? commit_state(cut, store, output, dead, err) : rc;
 }
 
-/* ---- the thread -------------------------------------------------------------------------------------------------- */
+/* ---- the committer ----------------------------------------------------------------------------------------------- */
+
+/* Records that gather while the one before is made durable. */
+typedef struct batch {
+    weir_buffer writes;
+    weir_ticket *tickets, **tail;
+    bool is_used; /* it holds something */
+} batch;
 
 struct weir_committer {
-    weir_post post; /* first: weir_post is cast back */
+    weir_task task; /* first: cast back */
+    weir_post post;
     weir_committer_options options;
-    pthread_t thread;
+    weir_executor executor;
+    weir_pool *pool; /* its own; NULL: the executor is the host's */
     pthread_mutex_t lock;
-    pthread_cond_t submitted;
-    weir_cut *cut;    /* lock: lock; NULL: none under way */
-    bool is_stopping; /* lock: lock */
-    /* Written by the thread before it posts, read by the loop after. */
-    weir_cut *done;
-    weir_code rc;
-    weir_error error;
+    batch batches[2];
+    batch *filling;   /* lock: lock; the other one is the task's */
+    weir_cut *cut;    /* lock: lock; NULL: none waits */
+    bool is_busy;     /* lock: lock; the task is submitted, or under way */
+    bool is_posted;   /* lock: lock; the loop has not looked yet */
+    weir_ticket *known, **known_tail; /* lock: lock; tickets to be told */
+    weir_cut *done;   /* lock: lock; cut to be told */
+    weir_code rc;     /* lock: lock; of the first failure: nothing is written after it */
+    weir_error error; /* lock: lock */
 };
 
-static void tell(weir_post *post)
+static void clear_batch(batch *cleared)
 {
-    weir_committer *committer = (weir_committer *)post;
-
-    committer->options.known(committer->options.context, committer->done,
-                             committer->rc == WEIR_OK ? NULL : &committer->error);
+    weir__buffer_reset(&cleared->writes);
+    cleared->tickets = NULL;
+    cleared->tail = &cleared->tickets;
+    cleared->is_used = false;
 }
 
-static void *commit_loop(void *context)
+/* At the loop's top: what has become known is told. */
+static void tell(weir_post *post)
 {
-    weir_committer *committer = context;
+    weir_committer *committer = (weir_committer *)((char *)post - offsetof(weir_committer, post));
+    weir_ticket *tickets;
+    weir_cut *done;
+    weir_error err;
+    bool is_good;
+
+    (void)pthread_mutex_lock(&committer->lock);
+    committer->is_posted = false;
+    tickets = committer->known;
+    committer->known = NULL;
+    committer->known_tail = &committer->known;
+    done = committer->done;
+    committer->done = NULL;
+    is_good = committer->rc == WEIR_OK;
+    if (!is_good)
+        err = committer->error;
+    (void)pthread_mutex_unlock(&committer->lock);
+    while (tickets) {
+        weir_ticket *next = tickets->next;
+
+        tickets->known(tickets, is_good ? NULL : &err);
+        tickets = next;
+    }
+    if (done)
+        committer->options.known(committer->options.context, done, is_good ? NULL : &err);
+    else if (!is_good)
+        committer->options.known(committer->options.context, NULL, &err);
+}
+
+static weir_code write_batch(const weir_committer_options *options, const batch *full, weir_error *err)
+{
+    weir_code rc = write_all(&full->writes, options->store, err);
+
+    if (rc != WEIR_OK)
+        weir__store_error_context(options->store, err);
+    return rc;
+}
+
+static weir_code commit_batch(const weir_committer_options *options, const batch *full, weir_error *err)
+{
+    weir_code rc = write_batch(options, full, err);
+
+    if (rc != WEIR_OK)
+        return rc;
+    rc = weir__store_commit(options->store, err);
+    if (rc != WEIR_OK)
+        weir__store_error_context(options->store, err);
+    return rc;
+}
+
+/* One transaction: what has gathered, or a cut, or both where nobody waits for the first. */
+static void work(weir_task *task)
+{
+    weir_committer *committer = (weir_committer *)task;
     const weir_committer_options *options = &committer->options;
+    batch *full = NULL;
+    weir_cut *cut = NULL;
+    weir_error err;
+    weir_code rc;
+    bool is_more;
 
-    for (;;) {
-        weir_cut *cut;
-
-        (void)pthread_mutex_lock(&committer->lock);
-        while (!committer->cut && !committer->is_stopping)
-            (void)pthread_cond_wait(&committer->submitted, &committer->lock);
+    (void)pthread_mutex_lock(&committer->lock);
+    rc = committer->rc;
+    if (committer->filling->is_used && !(weir__is_broken(WEIR__BREAK_CUT_OVERTAKES) && committer->cut)) {
+        full = committer->filling;
+        committer->filling = full == &committer->batches[0] ? &committer->batches[1] : &committer->batches[0];
+    }
+    if (!full || !full->tickets) {
         cut = committer->cut;
-        (void)pthread_mutex_unlock(&committer->lock);
-        if (!cut)
-            return NULL;
-        committer->rc = weir__cut_commit(cut, options->store, options->output, options->dead, &committer->error);
-        committer->done = cut;
-        (void)pthread_mutex_lock(&committer->lock);
         committer->cut = NULL;
-        (void)pthread_mutex_unlock(&committer->lock);
+    }
+    (void)pthread_mutex_unlock(&committer->lock);
+    if (rc == WEIR_OK && full && cut)
+        rc = write_batch(options, full, &err);
+    else if (rc == WEIR_OK && full)
+        rc = commit_batch(options, full, &err);
+    if (rc == WEIR_OK && cut)
+        rc = weir__cut_commit(cut, options->store, options->output, options->dead, &err);
+    (void)pthread_mutex_lock(&committer->lock);
+    if (rc != WEIR_OK && committer->rc == WEIR_OK) {
+        committer->rc = rc;
+        committer->error = err;
+    }
+    if (full && full->tickets) {
+        *committer->known_tail = full->tickets;
+        committer->known_tail = full->tail;
+    }
+    if (full)
+        clear_batch(full);
+    if (cut)
+        committer->done = cut;
+    is_more = committer->filling->is_used || committer->cut;
+    committer->is_busy = is_more;
+    if (!committer->is_posted && (committer->known || committer->done || committer->rc != WEIR_OK)) {
+        committer->is_posted = true;
         weir__engine_post(options->engine, &committer->post);
     }
+    /* Under the lock: once it is not busy, the committer may be freed. */
+    if (is_more)
+        committer->executor.submit(committer->executor.context, &committer->task);
+    (void)pthread_mutex_unlock(&committer->lock);
+}
+
+/* Locks: committer->lock held. */
+static void need_work(weir_committer *committer)
+{
+    if (committer->is_busy)
+        return;
+    committer->is_busy = true;
+    committer->executor.submit(committer->executor.context, &committer->task);
 }
 
 weir_code weir__committer_new(const weir_committer_options *options, weir_committer **out, weir_error *err)
 {
     weir_committer *committer = calloc(1, sizeof *committer);
-    sigset_t all, before;
-    int number;
+    weir_code rc = WEIR_OK;
 
     if (!committer)
         return weir__fail_memory(err, "the commit thread");
     committer->options = *options;
+    committer->task.run = work;
     committer->post.fn = tell;
-    (void)pthread_mutex_init(&committer->lock, NULL);     /* default attributes: */
-    (void)pthread_cond_init(&committer->submitted, NULL); /* cannot fail */
-    /* Signals belong to the loop's thread. */
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    number = pthread_create(&committer->thread, NULL, commit_loop, committer);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (number != 0) {
-        free(committer);
-        return weir__fail_errno(err, number, WEIR_REMEDY_STOP, "cannot start the commit thread");
+    committer->known_tail = &committer->known;
+    for (int i = 0; i < 2; i++) {
+        weir__buffer_init(&committer->batches[i].writes, SIZE_MAX);
+        clear_batch(&committer->batches[i]);
+    }
+    committer->filling = &committer->batches[0];
+    (void)pthread_mutex_init(&committer->lock, NULL); /* default attributes: cannot fail */
+    if (options->executor)
+        committer->executor = *options->executor;
+    else
+        rc = weir__pool_new(1, "weir-commit", &committer->executor, &committer->pool, err);
+    if (rc != WEIR_OK) {
+        weir__committer_free(committer);
+        return rc;
     }
     *out = committer;
     return WEIR_OK;
@@ -264,13 +375,10 @@ void weir__committer_free(weir_committer *committer)
 {
     if (!committer)
         return;
-    (void)pthread_mutex_lock(&committer->lock);
-    committer->is_stopping = true;
-    (void)pthread_cond_signal(&committer->submitted);
-    (void)pthread_mutex_unlock(&committer->lock);
-    (void)pthread_join(committer->thread, NULL); /* ours, joined once */
-    (void)pthread_cond_destroy(&committer->submitted);
-    (void)pthread_mutex_destroy(&committer->lock);
+    weir__pool_free(committer->pool, true);
+    (void)pthread_mutex_destroy(&committer->lock); /* nobody is in there any more */
+    weir__buffer_clear(&committer->batches[0].writes);
+    weir__buffer_clear(&committer->batches[1].writes);
     free(committer);
 }
 
@@ -278,7 +386,42 @@ void weir__committer_submit(weir_committer *committer, weir_cut *cut)
 {
     (void)pthread_mutex_lock(&committer->lock);
     committer->cut = cut;
-    (void)pthread_cond_signal(&committer->submitted);
+    need_work(committer);
     (void)pthread_mutex_unlock(&committer->lock);
 }
 
+weir_code weir__committer_append(weir_committer *committer, const char *stream, weir_bytes owner, int64_t number,
+                                 weir_bytes record, weir_ticket *ticket)
+{
+    batch *filling;
+    weir_code rc;
+    size_t size;
+
+    (void)pthread_mutex_lock(&committer->lock);
+    filling = committer->filling;
+    size = filling->writes.size;
+    rc = add_record(&filling->writes, stream, owner, number, record);
+    if (rc == WEIR_OK) {
+        filling->is_used = true;
+        if (ticket) {
+            ticket->next = NULL;
+            *filling->tail = ticket;
+            filling->tail = &ticket->next;
+        }
+        need_work(committer);
+    } else {
+        filling->writes.size = size; /* no half record */
+    }
+    (void)pthread_mutex_unlock(&committer->lock);
+    return rc;
+}
+
+bool weir__committer_is_busy(weir_committer *committer)
+{
+    bool is_busy;
+
+    (void)pthread_mutex_lock(&committer->lock);
+    is_busy = committer->is_busy || committer->is_posted;
+    (void)pthread_mutex_unlock(&committer->lock);
+    return is_busy;
+}

@@ -42,6 +42,7 @@ typedef struct weir_committer weir_committer;
 
 typedef struct weir_committer_options {
     weir_engine *engine; /* whose loop is told */
+    const weir_executor *executor; /* does one thing at a time; NULL: a thread of its own */
     weir_store *store;
     weir_sink *output;
     weir_sink *dead; /* NULL: no dead letters */
@@ -50,12 +51,25 @@ typedef struct weir_committer_options {
     void *context;
 } weir_committer_options;
 
-/** Starts the thread. Store and sinks are its own until weir__committer_free(). */
+/** Store and sinks are its own until weir__committer_free(). */
 WEIR_CHECK weir_code weir__committer_new(const weir_committer_options *options, weir_committer **out,
                                          weir_error *err);
-void weir__committer_free(weir_committer *committer); /* waits for a cut under way; accepts NULL */
+void weir__committer_free(weir_committer *committer); /* not busy; accepts NULL */
 
 /** Hands a cut over; none is under way. */
 void weir__committer_submit(weir_committer *committer, weir_cut *cut);
+
+/**
+ * Queues a record for the log; copied. What has gathered while the committer was busy is one transaction. Records are
+ * durable in the order in which they were queued, and before any cut that is submitted later.
+ *
+ * @param ticket  told at the loop's top when it is durable, or when nothing is any more; NULL: nobody waits
+ * @return WEIR_OK or WEIR_NO_MEMORY
+ */
+WEIR_CHECK weir_code weir__committer_append(weir_committer *committer, const char *stream, weir_bytes owner,
+                                            int64_t number, weir_bytes record, weir_ticket *ticket);
+
+/** Whether anything is queued or under way, or not told yet. Threads: the loop's. */
+bool weir__committer_is_busy(weir_committer *committer);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inbox in the store's log: stream "inbox", owner = index (8 bytes, big-endian), number = line, record = the record
- * as JSON; stream "journal", the same owner, number = the action's instance, record = a sealed result.
+ * as JSON; stream "journal", owner = place in the log (8 bytes, big-endian), number = index of the run, record = a sealed
+ * entry. By place, so that what many runs append at once lies on few pages.
  */
 #include "host/inbox.h"
 
@@ -13,25 +14,32 @@
 #include <unistd.h>
 
 #include "base/big_endian.h"
-#include "engine/result.h"
+#include "base/breakage.h"
+#include "engine/run_journal.h"
 #include "host/record.h"
-#include "journal/frame.h"
+#include "journal/entry.h"
 
 static const char inbox_stream[] = "inbox";
-static const char journal_stream[] = "journal";
 
-enum { OWNER_BYTES = 8, NOTE_FILE_BYTES = 1 << 20 };
+enum { OWNER_BYTES = 8, NOTE_FILE_BYTES = 1 << 20, PLACES = 14 };
 
-/* One recorded result that belongs to an entry. */
-typedef struct sealed_result {
-    struct sealed_result *next;
+/* One journal entry that a start found. */
+struct weir_inbox_sealed {
+    uint64_t index;    /* of its run */
+    uint64_t sequence; /* its place in the log */
     size_t size;
-    uint8_t bytes[];
-} sealed_result;
+    uint8_t *bytes;    /* NULL: taken */
+};
+
+/* The places of a run's entries in the log: they go with it. */
+typedef struct places {
+    struct places *next;
+    size_t count;
+    uint64_t sequences[PLACES];
+} places;
 
 struct weir_inbox_entry {
     uint64_t index, line;
-    sealed_result *results, *last_result; /* by instance */
     size_t size;
     char *text;
 };
@@ -46,6 +54,7 @@ struct weir_crash_note {
 typedef struct inbox_record {
     uint64_t line;
     bool is_stored;
+    places *places; /* newest first; NULL: the journal has nothing of it */
 } inbox_record;
 
 /* Of any length: a state that others have written to must not make us read past its bytes. */
@@ -81,36 +90,42 @@ static weir_code add_entry(void *context, weir_bytes owner, int64_t number, weir
     memcpy(text, record.data, record.size);
     text[record.size] = '\0';
     entry = &inbox->entries[inbox->count++]; /* the scan goes by owner, which is by index */
-    *entry = (weir_inbox_entry){ decode_owner(owner), (uint64_t)number, NULL, NULL, record.size, text };
+    *entry = (weir_inbox_entry){ decode_owner(owner), (uint64_t)number, record.size, text };
     return WEIR_OK;
 }
 
-static weir_code add_result(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+static weir_code add_sealed(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
 {
     weir_inbox *inbox = context;
-    uint64_t index = decode_owner(owner);
-    weir_inbox_entry *entry;
-    sealed_result *result;
+    weir_inbox_sealed *sealed;
+    uint8_t *bytes;
 
-    (void)number;
-    /* The scan goes by index, as the entries do: what was passed once is not looked at again. */
-    while (inbox->matched < inbox->count && inbox->entries[inbox->matched].index < index)
-        inbox->matched++;
-    if (inbox->matched == inbox->count || inbox->entries[inbox->matched].index != index)
-        return WEIR_OK; /* of a run that is over */
-    entry = &inbox->entries[inbox->matched];
-    result = malloc(sizeof *result + record.size);
-    if (!result)
+    if (inbox->sealed_count == inbox->sealed_capacity) {
+        size_t capacity = inbox->sealed_capacity ? inbox->sealed_capacity * 2 : 16;
+        weir_inbox_sealed *all = realloc(inbox->sealed, capacity * sizeof *all);
+
+        if (!all)
+            return weir__fail_memory(err, "the journal");
+        inbox->sealed = all;
+        inbox->sealed_capacity = capacity;
+    }
+    bytes = malloc(record.size + 1);
+    if (!bytes)
         return weir__fail_memory(err, "the journal");
-    result->next = NULL;
-    result->size = record.size;
-    memcpy(result->bytes, record.data, record.size);
-    if (entry->last_result)
-        entry->last_result->next = result;
-    else
-        entry->results = result;
-    entry->last_result = result;
+    memcpy(bytes, record.data, record.size);
+    sealed = &inbox->sealed[inbox->sealed_count++];
+    *sealed = (weir_inbox_sealed){ (uint64_t)number, decode_owner(owner), record.size, bytes };
+    inbox->last_sequence = sealed->sequence;
     return WEIR_OK;
+}
+
+static int by_run(const void *left, const void *right)
+{
+    const weir_inbox_sealed *a = left, *b = right;
+
+    if (a->index != b->index)
+        return a->index < b->index ? -1 : 1;
+    return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
 static weir_code add_note(weir_inbox *inbox, uint64_t index, const char *what, weir_error *err)
@@ -182,18 +197,14 @@ weir_code weir__inbox_open(weir_inbox *inbox, weir_store *store, const weir_disk
     inbox->max_crashes = max_crashes;
     rc = weir__store_log_scan(store, inbox_stream, add_entry, inbox, err);
     if (rc == WEIR_OK)
-        rc = weir__store_log_scan(store, journal_stream, add_result, inbox, err);
+        rc = weir__store_log_scan(store, WEIR__JOURNAL_STREAM, add_sealed, inbox, err);
+    if (inbox->sealed_count)
+        qsort(inbox->sealed, inbox->sealed_count, sizeof *inbox->sealed, by_run);
     return rc == WEIR_OK ? read_notes(inbox, err) : rc;
 }
 
 static void clear_entry(weir_inbox_entry *entry)
 {
-    while (entry->results) {
-        sealed_result *next = entry->results->next;
-
-        free(entry->results);
-        entry->results = next;
-    }
     free(entry->text);
     entry->text = NULL;
 }
@@ -203,6 +214,9 @@ void weir__inbox_close(weir_inbox *inbox)
     for (size_t i = 0; i < inbox->count; i++)
         clear_entry(&inbox->entries[i]);
     free(inbox->entries);
+    for (size_t i = 0; i < inbox->sealed_count; i++)
+        free(inbox->sealed[i].bytes);
+    free(inbox->sealed);
     if (inbox->kept)
         clear_entry(inbox->kept);
     free(inbox->kept);
@@ -236,12 +250,18 @@ bool weir__inbox_is_taken(const weir_inbox *inbox)
     return inbox->taken == inbox->count;
 }
 
+static bool is_reconcilers(const weir_crash_note *note)
+{
+    return strstr(note->last, ", reconciler of call '") != NULL;
+}
+
 weir_code weir__inbox_check_crashes(const weir_inbox *inbox, const weir_run *run, weir_error *err)
 {
     for (size_t i = 0; i < inbox->note_count && inbox->max_crashes; i++) {
         const weir_crash_note *note = &inbox->notes[i];
 
-        if (note->index == run->index && note->times >= inbox->max_crashes)
+        /* A reconciler that crashes is not asked again: the run parks, since its call may have been made. */
+        if (note->index == run->index && note->times >= inbox->max_crashes && !is_reconcilers(note))
             return weir__fail(err, WEIR_FAILED, WEIR_REMEDY_FIX,
                               "the record crashed the process %" PRIu64 " times (input.max-crashes), last in %s",
                               note->times, note->last);
@@ -255,7 +275,7 @@ weir_code weir__inbox_add(weir_run *run, uint64_t line, weir_error *err)
 
     if (!record)
         return weir__fail_memory(err, "a run");
-    *record = (inbox_record){ line, false };
+    *record = (inbox_record){ line, false, NULL };
     run->host = record;
     return WEIR_OK;
 }
@@ -265,33 +285,92 @@ uint64_t weir__inbox_line(const weir_run *run)
     return ((const inbox_record *)run->host)->line;
 }
 
-static weir_code open_result(const sealed_result *sealed, weir_run *run, weir_action_result **out, weir_error *err)
+/* The first entry of a run; `sealed_count`: there is none. */
+static size_t find_sealed(const weir_inbox *inbox, uint64_t index)
 {
-    weir_frame_kind kind;
-    weir_bytes payload;
-    weir_code rc = weir__frame_open(weir__bytes(sealed->bytes, sealed->size), &kind, &payload, err);
+    size_t low = 0, high = inbox->sealed_count;
 
-    if (rc == WEIR_OK)
-        rc = weir__result_parse(payload, &run->arena, out, err);
-    if (rc == WEIR_OK)
-        (*out)->is_written = true;
-    return rc;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (inbox->sealed[middle].index < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static weir_code add_place(weir_run *run, uint64_t sequence)
+{
+    inbox_record *record = run->host;
+    places *last = record->places;
+
+    if (!last || last->count == PLACES) {
+        last = weir__arena_alloc(&run->arena, sizeof *last);
+        if (!last)
+            return WEIR_NO_MEMORY;
+        last->next = record->places;
+        last->count = 0;
+        record->places = last;
+    }
+    last->sequences[last->count++] = sequence;
+    return WEIR_OK;
+}
+
+weir_code weir__inbox_recall(weir_inbox *inbox, weir_run *run, weir_error *err)
+{
+    weir_entry **tail = &run->entries;
+
+    for (size_t i = find_sealed(inbox, run->index); i < inbox->sealed_count; i++) {
+        weir_inbox_sealed *sealed = &inbox->sealed[i];
+        weir_code rc;
+
+        if (sealed->index != run->index)
+            break;
+        rc = weir__entry_open(weir__bytes(sealed->bytes, sealed->size), &run->arena, tail, err);
+        if (rc == WEIR_OK && add_place(run, sealed->sequence) != WEIR_OK)
+            rc = weir__fail_memory(err, "the journal");
+        if (rc != WEIR_OK) {
+            weir__error_context(err, "journal of run %s, entry %" PRIu64, weir_run_id(run), sealed->sequence);
+            return rc;
+        }
+        tail = &(*tail)->next;
+        free(sealed->bytes);
+        sealed->bytes = NULL;
+    }
+    for (size_t i = 0; i < inbox->note_count; i++) {
+        const weir_crash_note *note = &inbox->notes[i];
+
+        run->is_reconciler_feared |= note->index == run->index && inbox->max_crashes &&
+                                     note->times >= inbox->max_crashes && is_reconcilers(note);
+    }
+    return WEIR_OK;
+}
+
+weir_code weir__inbox_append(weir_inbox *inbox, weir_committer *committer, weir_run *run, weir_bytes entry,
+                             weir_ticket *ticket)
+{
+    uint8_t owner[OWNER_BYTES];
+    weir_code rc = add_place(run, inbox->last_sequence + 1);
+
+    if (rc != WEIR_OK)
+        return rc;
+    weir__put_64(owner, ++inbox->last_sequence);
+    return weir__committer_append(committer, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner),
+                                  (int64_t)run->index, entry, ticket);
 }
 
 weir_code weir__inbox_next(weir_inbox *inbox, weir_run *run, weir_error *err)
 {
     weir_inbox_entry *entry = &inbox->entries[inbox->taken++];
-    weir_action_result **tail = &run->recorded;
     weir_code rc = weir__inbox_add(run, entry->line, err);
 
     run->index = entry->index;
     if (rc == WEIR_OK)
         rc = weir__record_parse(weir__bytes(entry->text, entry->size), SIZE_MAX, run, err);
-    for (sealed_result *sealed = entry->results; sealed && rc == WEIR_OK; sealed = sealed->next) {
-        rc = open_result(sealed, run, tail, err);
-        if (rc == WEIR_OK)
-            tail = &(*tail)->next;
-    }
+    if (rc == WEIR_OK)
+        rc = weir__inbox_recall(inbox, run, err);
     if (rc == WEIR_OK)
         ((inbox_record *)run->host)->is_stored = true;
     else
@@ -309,11 +388,17 @@ weir_code weir__inbox_ended(weir_inbox *inbox, const weir_run *run, weir_cut *cu
     weir_code rc;
 
     (void)inbox;
-    if (!record->is_stored)
-        return WEIR_OK;
+    rc = WEIR_OK;
     weir__put_64(owner, run->index);
-    rc = weir__cut_log_delete(cut, inbox_stream, weir__bytes(owner, sizeof owner));
-    return rc == WEIR_OK ? weir__cut_log_delete(cut, journal_stream, weir__bytes(owner, sizeof owner)) : rc;
+    if (record->is_stored)
+        rc = weir__cut_log_delete(cut, inbox_stream, weir__bytes(owner, sizeof owner));
+    for (const places *at = record->places; at; at = at->next) {
+        for (size_t i = 0; i < at->count && rc == WEIR_OK; i++) {
+            weir__put_64(owner, at->sequences[i]);
+            rc = weir__cut_log_delete(cut, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner));
+        }
+    }
+    return rc;
 }
 
 weir_code weir__inbox_keep(weir_inbox *inbox, const weir_run *run, weir_bytes text)
@@ -344,37 +429,13 @@ static weir_code put_record(weir_cut *cut, uint64_t index, uint64_t line, weir_b
     return weir__cut_log_put(cut, inbox_stream, weir__bytes(owner, sizeof owner), (int64_t)line, text);
 }
 
-static weir_code put_results(weir_cut *cut, weir_run *run, weir_buffer *payload, weir_buffer *sealed, weir_error *err)
-{
-    uint8_t owner[OWNER_BYTES];
-    weir_code rc = WEIR_OK;
-
-    weir__put_64(owner, run->index);
-    for (weir_action_result *result = run->results; result && rc == WEIR_OK; result = result->next) {
-        if (result->is_written)
-            continue;
-        weir__buffer_reset(payload);
-        weir__buffer_reset(sealed);
-        rc = weir__result_print(result, payload, err);
-        if (rc == WEIR_OK &&
-            weir__frame_seal(WEIR__FRAME_ACTION_RESULT, weir__buffer_bytes(payload), sealed) != WEIR_OK)
-            rc = weir__fail_memory(err, "a journal entry");
-        if (rc == WEIR_OK && weir__cut_log_put(cut, journal_stream, weir__bytes(owner, sizeof owner), result->instance,
-                                               weir__buffer_bytes(sealed)) != WEIR_OK)
-            rc = weir__fail_memory(err, "a cut");
-        result->is_written = true;
-    }
-    return rc;
-}
-
 weir_code weir__inbox_cut(weir_inbox *inbox, weir_run *oldest, weir_cut *cut, weir_error *err)
 {
-    weir_buffer text, sealed;
+    weir_buffer text;
     weir_code rc = WEIR_OK;
 
     weir__buffer_init(&text, SIZE_MAX);
-    weir__buffer_init(&sealed, SIZE_MAX);
-    for (weir_run *run = oldest; run && rc == WEIR_OK; run = run->newer) {
+    for (weir_run *run = oldest; run && rc == WEIR_OK && !weir__is_broken(WEIR__BREAK_NO_INBOX); run = run->newer) {
         inbox_record *record = run->host;
 
         if (!record->is_stored) {
@@ -384,8 +445,10 @@ weir_code weir__inbox_cut(weir_inbox *inbox, weir_run *oldest, weir_cut *cut, we
                 rc = weir__fail_memory(err, "a cut");
             record->is_stored = true;
         }
-        if (rc == WEIR_OK)
-            rc = put_results(cut, run, &text, &sealed, err);
+        if (rc == WEIR_OK && weir__run_append_results(run) != WEIR_OK) {
+            *err = run->failure.error;
+            rc = err->code;
+        }
     }
     if (rc == WEIR_OK && inbox->kept) {
         const weir_inbox_entry *kept = inbox->kept;
@@ -394,6 +457,5 @@ weir_code weir__inbox_cut(weir_inbox *inbox, weir_run *oldest, weir_cut *cut, we
             rc = weir__fail_memory(err, "a cut");
     }
     weir__buffer_clear(&text);
-    weir__buffer_clear(&sealed);
     return rc;
 }

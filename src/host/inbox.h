@@ -10,12 +10,18 @@
 #include "host/commit.h"
 
 typedef struct weir_inbox_entry weir_inbox_entry;
+typedef struct weir_inbox_sealed weir_inbox_sealed;
 typedef struct weir_crash_note weir_crash_note;
+
+#define WEIR__JOURNAL_STREAM "journal" /* of the store's log: owner 8 bytes big-endian, place; number the run's index */
+#define WEIR__CLAIM_STREAM "journal-claims" /* the last claim: owner empty, number the epoch */
 
 typedef struct weir_inbox {
     weir_inbox_entry *entries; /* what a start found, by index */
     size_t count, capacity, taken;
-    size_t matched; /* while the journal is read: entries below have no more results to come */
+    weir_inbox_sealed *sealed; /* what a start found in the journal, by run, then place */
+    size_t sealed_count, sealed_capacity;
+    uint64_t last_sequence;    /* place of the last entry in the log */
     weir_inbox_entry *kept; /* of runs that failed under on-error fail; at most one */
     weir_crash_note *notes;
     size_t note_count;
@@ -37,10 +43,17 @@ void weir__inbox_forget_crashes(weir_inbox *inbox);
 bool weir__inbox_is_taken(const weir_inbox *inbox);
 
 /**
- * Fills a run from the next entry, recorded results included.
+ * Fills a run from the next entry, with what the journal holds of it.
  * @return WEIR_OK; WEIR_FAILED: it crashed the process too often; the run is filled in (fix); WEIR_IO, WEIR_NO_MEMORY
  */
 WEIR_CHECK weir_code weir__inbox_next(weir_inbox *inbox, weir_run *run, weir_error *err);
+
+/** Gives a run what the journal holds of it. After weir__inbox_add(). WEIR_OK; WEIR_IO (stop); WEIR_NO_MEMORY (stop) */
+WEIR_CHECK weir_code weir__inbox_recall(weir_inbox *inbox, weir_run *run, weir_error *err);
+
+/** Queues a journal entry of a run. WEIR_OK or WEIR_NO_MEMORY. */
+WEIR_CHECK weir_code weir__inbox_append(weir_inbox *inbox, weir_committer *committer, weir_run *run, weir_bytes entry,
+                                        weir_ticket *ticket);
 
 /** WEIR_FAILED when the run's record crashed the process too often (fix). */
 WEIR_CHECK weir_code weir__inbox_check_crashes(const weir_inbox *inbox, const weir_run *run, weir_error *err);
@@ -55,7 +68,7 @@ WEIR_CHECK weir_code weir__inbox_ended(weir_inbox *inbox, const weir_run *run, w
 /** A run failed, and the host gives up: its record stays. WEIR_OK or WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__inbox_keep(weir_inbox *inbox, const weir_run *run, weir_bytes record);
 
-/** Writes the records, and new results, of all runs that are not over into a cut. */
+/** Writes the records of all runs that are not over into a cut; results of their actions are queued for the journal. */
 WEIR_CHECK weir_code weir__inbox_cut(weir_inbox *inbox, weir_run *oldest, weir_cut *cut, weir_error *err);
 
 #endif

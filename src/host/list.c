@@ -68,7 +68,7 @@ static void wait_for_posts(void *context)
     list_host *host = context;
     struct pollfd wake = { weir__engine_wake_fd(host->engine), POLLIN, 0 };
 
-    (void)poll(&wake, 1, -1); /* interrupted: the turn looks again */
+    (void)poll(&wake, 1, weir__engine_timeout_ms(host->engine)); /* interrupted: the turn looks again */
 }
 
 static weir_code append_output(list_host *host, const weir_run *run, weir_output_item *item)
@@ -120,7 +120,7 @@ static void ended(void *context, weir_run *run)
 
 weir_code weir_job_run_list(weir_job *job, const json_t *input, json_t **output, weir_error *err)
 {
-    static const weir_engine_port port = { turn, wait_for_posts, ended, NULL };
+    static const weir_engine_port port = { .turn = turn, .wait = wait_for_posts, .ended = ended };
     list_host host = { .input = input, .err = err };
     weir_engine_options options = {
         .job = job,
@@ -133,6 +133,7 @@ weir_code weir_job_run_list(weir_job *job, const json_t *input, json_t **output,
         .stack_bytes = STACK_BYTES,
         .depth = DEPTH,
         .keep_trees = true,
+        .needs_journal = true,
     };
     weir_code rc;
 

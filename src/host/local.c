@@ -10,13 +10,15 @@
 
 #include "base/log.h"
 #include "engine/crash.h"
+#include "engine/recall.h"
 #include "host/record.h"
 #include "host/signals.h"
 
 enum {
     WRITE_BYTES = 64 * 1024, /* without a state: outputs are written in pieces of this */
     RECORDS_PER_LOOK = 64,   /* records between two looks at the clock */
-    PROGRESS_MS = 500
+    PROGRESS_MS = 500,
+    DECISIONS_MS = 100 /* between two looks for decisions, while any can be taken */
 };
 
 /* ---- what goes wrong --------------------------------------------------------------------------------------------- */
@@ -147,7 +149,8 @@ void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *er
 {
     weir_local_host *host = context;
 
-    host->is_committing = false;
+    if (cut)
+        host->is_committing = false;
     if (err) {
         give_up(host, WEIR__LOCAL_BROKEN, err->code, err);
         return;
@@ -232,6 +235,36 @@ void weir__local_ended(void *context, weir_run *run)
     }
     if (!host->store && host->filling->outputs.size >= WRITE_BYTES)
         flush(host);
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
+
+weir_code weir__local_append(void *context, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err)
+{
+    weir_local_host *host = context;
+    weir_code rc = weir__inbox_append(&host->inbox, host->committer, run, entry, ticket);
+
+    return rc == WEIR_OK ? rc : weir__fail_memory(err, "a journal entry");
+}
+
+void weir__local_parked(void *context, weir_run *run, const weir_entry *parked)
+{
+    weir_buffer key;
+
+    (void)context;
+    weir__buffer_init(&key, 1024);
+    if (weir__json_print_bytes(run->key_bytes, &key) != WEIR_OK || weir__buffer_add_byte(&key, '\0') != WEIR_OK)
+        weir__buffer_reset(&key); /* a long one: the run says it all */
+    if (!parked)
+        weir__log(WEIR__LOG_INFO, "host/local", "run goes on run=%s key=%s", weir_run_id(run),
+                  key.size ? (const char *)key.data : "");
+    else
+        weir__log(WEIR__LOG_WARN, "host/local",
+                  "run is parked, its key waits for a decision run=%s key=%s action=%s call=%s attempt=%" PRIu32
+                  " reason=%s",
+                  weir_run_id(run), key.size ? (const char *)key.data : "", parked->action, parked->name,
+                  parked->attempt, weir__park_reason_name(parked->reason));
+    weir__buffer_clear(&key);
 }
 
 /* ---- the next record --------------------------------------------------------------------------------------------- */
@@ -322,6 +355,12 @@ static weir_turn accept_record(weir_local_host *host, const weir_record *record,
     rc = weir__record_parse(record->text, host->depth, run, &err);
     if (rc == WEIR_OK)
         rc = weir__inbox_add(run, record->at.line + 1, &err);
+    if (rc == WEIR_OK && weir__inbox_recall(&host->inbox, run, &err) != WEIR_OK) {
+        err.remedy = WEIR_REMEDY_STOP; /* what was done for the record cannot be told: it must not be run */
+        weir__engine_drop_run(host->engine, run);
+        give_up(host, WEIR__LOCAL_BROKEN, err.code, &err);
+        return WEIR__TURN_MORE;
+    }
     if (rc == WEIR_OK && weir__inbox_check_crashes(&host->inbox, run, &err) != WEIR_OK) {
         if (!pass_over_crashed(host, run, &err))
             host->source.at = *before;
@@ -395,27 +434,53 @@ static bool is_due(const weir_local_host *host)
     return is_full(host) || host->now_ms - host->last_cut_ms >= host->commit_interval_ms;
 }
 
+/* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
+static bool are_calls_awaited(weir_local_host *host)
+{
+    if (weir__engine_counts(host->engine).errands == 0)
+        return false;
+    look_at_clock(host);
+    if (!host->stop_by_ms)
+        host->stop_by_ms = host->now_ms + weir__config_int(host->options->config, "calls.stop-timeout-ms");
+    return host->now_ms < host->stop_by_ms;
+}
+
 /* Nothing more is taken in: STOP once the last cut is known. */
 static weir_turn finish(weir_local_host *host)
 {
-    if (host->state == WEIR__LOCAL_BROKEN)
-        return host->is_committing ? WEIR__TURN_IDLE : WEIR__TURN_STOP;
+    if (host->state == WEIR__LOCAL_BROKEN) {
+        bool is_busy = host->is_committing || (host->committer && weir__committer_is_busy(host->committer));
+
+        return is_busy ? WEIR__TURN_IDLE : WEIR__TURN_STOP;
+    }
+    if (host->state == WEIR__LOCAL_STOPPING && are_calls_awaited(host))
+        return WEIR__TURN_IDLE;
     if (!host->store) {
         flush(host);
         return WEIR__TURN_STOP;
     }
     if (host->is_committing)
         return WEIR__TURN_IDLE;
-    if (!has_changes(host))
-        return WEIR__TURN_STOP;
-    cut(host);
-    return host->is_committing ? WEIR__TURN_IDLE : WEIR__TURN_MORE; /* no cut, no news to wait for */
+    if (has_changes(host)) {
+        cut(host);
+        return host->is_committing ? WEIR__TURN_IDLE : WEIR__TURN_MORE; /* no cut, no news to wait for */
+    }
+    return weir__committer_is_busy(host->committer) ? WEIR__TURN_IDLE : WEIR__TURN_STOP;
+}
+
+/* The input is over, and what is left cannot move by itself: its runs are parked, or queue behind parked ones. */
+static bool are_parked_alone(const weir_local_host *host)
+{
+    weir_engine_counts counts = weir__engine_counts(host->engine);
+
+    return counts.parked > 0 && counts.waiting + counts.ready == 0;
 }
 
 weir_turn weir__local_turn(void *context, bool may_accept)
 {
     weir_local_host *host = context;
 
+    host->may_accept = may_accept;
     if (host->until_look-- == 0)
         look_at_clock(host);
     if (weir__signals_caught() && host->state == WEIR__LOCAL_READING) {
@@ -424,8 +489,17 @@ weir_turn weir__local_turn(void *context, bool may_accept)
     }
     if (host->state >= WEIR__LOCAL_STOPPING)
         return finish(host);
-    if (host->state == WEIR__LOCAL_DRAINING && !weir__engine_oldest(host->engine) && weir__inbox_is_taken(&host->inbox))
-        return finish(host);
+    if (host->state == WEIR__LOCAL_DRAINING && weir__inbox_is_taken(&host->inbox)) {
+        if (!weir__engine_oldest(host->engine))
+            return finish(host);
+        if (are_parked_alone(host) && !are_calls_awaited(host)) {
+            host->state = WEIR__LOCAL_STOPPING;
+            weir__engine_stop(host->engine);
+            return finish(host);
+        }
+    }
+    if (host->store && host->now_ms - host->decisions.looked_ms >= DECISIONS_MS)
+        weir__decisions_look(&host->decisions, host->engine, host->now_ms);
     if (host->store && !host->is_committing && is_due(host) && has_changes(host)) {
         cut(host);
         if (host->state == WEIR__LOCAL_BROKEN)
@@ -447,23 +521,31 @@ void weir__local_wait(void *context)
         { weir__signals_fd(), POLLIN, 0 },
         { host->state == WEIR__LOCAL_READING ? weir__source_poll_fd(&host->source) : -1, POLLIN, 0 },
     };
-    int timeout = -1;
+    int timeout = -1, timer;
 
     if (!host->store)
         flush(host);
     look_at_clock(host);
     if (host->state != WEIR__LOCAL_READING && host->state != WEIR__LOCAL_DRAINING && weir__signals_caught())
         fds[1].fd = -1; /* seen; its descriptor stays readable */
-    if (host->is_committing && is_full(host))
+    if (!host->may_accept || (host->is_committing && is_full(host)))
         fds[2].fd = -1; /* more input would not be taken */
-    if (host->store && !host->is_committing && has_changes(host)) {
+    if (host->store && !host->is_committing && host->state < WEIR__LOCAL_STOPPING && has_changes(host)) {
         int64_t due = host->last_cut_ms + host->commit_interval_ms - host->now_ms;
 
         timeout = due > 0 ? (int)due : 0;
     }
     if (host->options->progress && (timeout < 0 || timeout > PROGRESS_MS))
         timeout = PROGRESS_MS;
-    if (poll(fds, 3, timeout) > 0) {
+    timer = weir__engine_timeout_ms(host->engine);
+    if (timer >= 0 && (timeout < 0 || timer < timeout))
+        timeout = timer;
+    if (host->store && weir__decisions_are_possible(host->engine) && (timeout < 0 || timeout > DECISIONS_MS))
+        timeout = DECISIONS_MS;
+    if (host->stop_by_ms > host->now_ms && (timeout < 0 || timeout > host->stop_by_ms - host->now_ms))
+        timeout = (int)(host->stop_by_ms - host->now_ms);
+    if (host->options->poll ? host->options->poll(host->options->poll_context, fds, 3, timeout) > 0
+                            : poll(fds, 3, timeout) > 0) {
         if (fds[1].revents)
             weir__signals_polled();
         if (fds[2].revents)
@@ -508,6 +590,7 @@ weir_code weir__local_run(const weir_local_options *options, weir_local_result *
             weir__local_warn_of_pipes(&host);
             rc = weir__engine_run(host.engine, err);
             weir__crash_remove();
+            host.parked_at_end = weir__engine_counts(host.engine).parked;
             host.now_ms = weir__clock_monotonic_ms(host.clock);
             show_progress(&host, true);
         }
@@ -519,6 +602,7 @@ weir_code weir__local_run(const weir_local_options *options, weir_local_result *
     result->records = host.progress.records;
     result->outputs = host.progress.outputs;
     result->skipped = host.progress.skipped;
+    result->parked = host.parked_at_end;
     result->signal = host.state == WEIR__LOCAL_STOPPING && host.rc == WEIR_OK ? weir__signals_caught() : 0;
     return rc == WEIR_OK ? host.rc : rc;
 }

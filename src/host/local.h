@@ -3,12 +3,14 @@
 #ifndef WEIR__HOST_LOCAL_H
 #define WEIR__HOST_LOCAL_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/job.h"
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/executor.h"
 #include "config/config.h"
 
 typedef struct weir_local_progress {
@@ -35,10 +37,15 @@ typedef struct weir_local_options {
     const weir_disk *disk;
     const weir_clock *clock;
     const char *vfs;
+    const weir_executor *commits; /* one task at a time; NULL: a thread */
+    const weir_executor *calls;   /* functions of calls; NULL: calls.threads threads */
+    int (*poll)(void *context, struct pollfd *fds, nfds_t count, int timeout_ms); /* as poll(2); NULL: that */
+    void *poll_context;
 } weir_local_options;
 
 typedef struct weir_local_result {
     uint64_t records, outputs, skipped;
+    size_t parked; /* runs that wait for a decision */
     int signal; /* SIGINT or SIGTERM that ended it before the end of the input; 0: none */
 } weir_local_result;
 

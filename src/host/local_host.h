@@ -4,6 +4,7 @@
 #define WEIR__HOST_LOCAL_HOST_H
 
 #include "host/commit.h"
+#include "host/decisions.h"
 #include "host/inbox.h"
 #include "host/local.h"
 
@@ -46,6 +47,11 @@ typedef struct weir_local_host {
     uint64_t next_commit;
     uint64_t ended_since_cut;
     bool has_moved;          /* the place, since the last cut */
+    int64_t epoch;           /* of this life: one more than the last one's */
+    weir_decisions decisions;
+    bool may_accept;         /* what the engine said at the last turn */
+    size_t parked_at_end;
+    int64_t stop_by_ms;      /* calls under way are waited for until then; 0: not stopping */
     int64_t last_cut_ms;
 
     unsigned until_look;
@@ -59,7 +65,9 @@ typedef struct weir_local_host {
 weir_turn weir__local_turn(void *context, bool may_accept);
 void weir__local_wait(void *context);
 void weir__local_ended(void *context, weir_run *run);
-void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *err);
+weir_code weir__local_append(void *context, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err);
+void weir__local_parked(void *context, weir_run *run, const weir_entry *parked);
+void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *err); /* cut NULL: the journal failed */
 
 /* ---- opening and closing (local_open.c) ------------------------------------------------------------------------- */
 

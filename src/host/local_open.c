@@ -79,6 +79,18 @@ static weir_code read_recorded(weir_store *store, recorded *state, weir_error *e
     return WEIR_OK;
 }
 
+static weir_code read_claim(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+{
+    int64_t *epoch = context;
+
+    (void)owner;
+    (void)record;
+    (void)err;
+    if (number > *epoch)
+        *epoch = number;
+    return WEIR_OK;
+}
+
 static weir_code open_store(weir_local_host *host, const char *folder, weir_error *err)
 {
     const char *name = weir__config_text(host->options->config, "job.name");
@@ -99,7 +111,12 @@ static weir_code open_store(weir_local_host *host, const char *folder, weir_erro
     host->crash_fd = host->disk->open(host->disk->context, path, O_RDWR | O_APPEND | O_CREAT, 0666);
     if (host->crash_fd < 0)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot open '%s'", path);
-    rc = weir__inbox_open(&host->inbox, host->store, host->disk, host->crash_fd,
+    rc = weir__decisions_open(&host->decisions, folder, err);
+    if (rc == WEIR_OK)
+        rc = weir__store_log_scan(host->store, WEIR__CLAIM_STREAM, read_claim, &host->epoch, err);
+    host->epoch++;
+    if (rc == WEIR_OK)
+        rc = weir__inbox_open(&host->inbox, host->store, host->disk, host->crash_fd,
                           (uint64_t)weir__config_int(host->options->config, "input.max-crashes"), err);
     if (rc != WEIR_OK)
         weir__store_error_context(host->store, err);
@@ -154,9 +171,21 @@ static weir_code open_sinks(weir_local_host *host, const recorded *state, weir_e
 
 static weir_code open_engine(weir_local_host *host, weir_error *err)
 {
-    static const weir_engine_port with_store = { weir__local_turn, weir__local_wait, weir__local_ended, load };
-    static const weir_engine_port in_memory = { weir__local_turn, weir__local_wait, weir__local_ended, NULL };
+    static const weir_engine_port with_store = {
+        .turn = weir__local_turn,
+        .wait = weir__local_wait,
+        .ended = weir__local_ended,
+        .load = load,
+        .append = weir__local_append,
+        .parked = weir__local_parked,
+    };
+    static const weir_engine_port in_memory = {
+        .turn = weir__local_turn,
+        .wait = weir__local_wait,
+        .ended = weir__local_ended,
+    };
     const weir_config *config = host->options->config;
+    const char *policy = weir__config_text(config, "calls.in-doubt");
     weir_engine_options options = {
         .job = host->options->job,
         .port = host->store ? &with_store : &in_memory,
@@ -169,19 +198,56 @@ static weir_code open_engine(weir_local_host *host, weir_error *err)
         .depth = host->depth,
         .cache_bytes = (size_t)weir__config_int(config, "state.cache-mb") << 20,
         .keep_results = host->store != NULL,
+        .clock = host->clock,
+        .calls = host->options->calls,
+        .call_threads = (size_t)weir__config_int(config, "calls.threads"),
+        .result_bytes = (size_t)weir__config_int(config, "calls.result-bytes"),
+        .lease_ms = weir__config_int(config, "calls.start-lease-ms"),
+        .margin_ms = weir__config_int(config, "calls.margin-ms"),
+        .in_doubt = strcmp(policy, "fail") == 0    ? WEIR__IN_DOUBT_FAIL
+                    : strcmp(policy, "retry") == 0 ? WEIR__IN_DOUBT_RETRY
+                                                   : WEIR__IN_DOUBT_PARK,
+        .in_doubt_after_ms = weir__config_int(config, "calls.in-doubt-after-ms"),
+        .needs_journal = weir__config_bool(config, "action-state.required"),
+        .epoch = host->epoch,
     };
 
     return weir__engine_new(&options, &host->engine, err);
+}
+
+/* Each life has an epoch of its own: what it writes says which one it was. */
+static weir_code claim(const weir_local_host *host, weir_cut *cut, weir_error *err)
+{
+    weir_entry entry = { .kind = WEIR__ENTRY_CLAIM, .run = "", .epoch = host->epoch };
+    weir_buffer sealed;
+    char owner[32];
+    weir_code rc;
+
+    (void)snprintf(owner, sizeof owner, "process %ld", (long)getpid());
+    entry.name = owner;
+    entry.written_ms = weir__clock_wall_ms(host->clock);
+    weir__buffer_init(&sealed, SIZE_MAX);
+    rc = weir__entry_seal(&entry, &sealed, err);
+    if (rc == WEIR_OK && (weir__cut_log_delete(cut, WEIR__CLAIM_STREAM, weir__bytes("", 0)) != WEIR_OK ||
+                          weir__cut_log_put(cut, WEIR__CLAIM_STREAM, weir__bytes("", 0), host->epoch,
+                                            weir__buffer_bytes(&sealed)) != WEIR_OK))
+        rc = weir__fail_memory(err, "a claim");
+    weir__buffer_clear(&sealed);
+    return rc;
 }
 
 /* The first commit comes before the first record, so that a state folder knows its input and output. */
 static weir_code commit_beginning(weir_local_host *host, weir_error *err)
 {
     weir_cut *beginning = host->filling;
+    weir_code rc;
 
     beginning->number = 0;
     beginning->mark = host->source.mark;
     beginning->place = *weir__source_place_now(&host->source);
+    rc = claim(host, beginning, err);
+    if (rc != WEIR_OK)
+        return rc;
     return weir__cut_commit(beginning, host->store, &host->output, host->has_dead ? &host->dead : NULL, err);
 }
 
@@ -254,6 +320,7 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     if (rc == WEIR_OK) {
         weir_committer_options committer = {
             .engine = host->engine,
+            .executor = host->options->commits,
             .store = host->store,
             .output = &host->output,
             .dead = host->has_dead ? &host->dead : NULL,
@@ -272,6 +339,7 @@ void weir__local_close(weir_local_host *host)
     if (host->store && host->rc == WEIR_OK && !weir__signals_caught())
         weir__inbox_forget_crashes(&host->inbox);
     weir__inbox_close(&host->inbox);
+    weir__decisions_close(&host->decisions);
     weir__store_close(host->store);
     if (host->crash_fd >= 0)
         (void)host->disk->close(host->disk->context, host->crash_fd); /* notes are written by the dying */

@@ -47,8 +47,8 @@ weir_code weir__lock_take(const weir_disk *disk, const char *path, int *out, wei
         long owner = read_owner(disk, fd);
 
         (void)disk->close(disk->context, fd);
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "in use by process %ld; one process at a time can have it",
-                          owner);
+        return weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, WEIR__ORIGIN_LOCK, (int)owner,
+                               "in use by process %ld; one process at a time can have it", owner);
     }
     (void)disk->close(disk->context, fd);
     return weir__fail_errno(err, number, WEIR_REMEDY_STOP, "cannot lock the lock file");

@@ -7,6 +7,7 @@
 
 #include "base/disk.h"
 #include "base/error.h"
+#include "store/store.h"
 
 /**
  * Locks the file, making it if it is missing. The lock belongs to the descriptor: the kernel lets it go when the

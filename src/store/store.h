@@ -15,6 +15,8 @@
 
 typedef struct weir_store weir_store;
 
+#define WEIR__ORIGIN_LOCK "lock" /* of an error: another process has the store; origin_code is its pid */
+
 typedef struct weir_store_options {
     const char *folder; /* made if it is missing (0700 under umask); holds the database, its WAL, and the lock */
     const char *job;    /* name of the job it belongs to; checked at every open (NULL: any, to look at) */

@@ -5,14 +5,7 @@
 . "$(dirname "$0")/../support/tap.sh"
 
 # Declared by the contract, and not in this version yet: who makes one takes it off the list.
-later='
-weir_call
-weir_call_start
-weir_future_result
-weir_http
-weir_wait_all
-weir_wait_any
-'
+later=''
 
 library=$top_builddir/.libs/libweir.so
 [ -f "$library" ] || tap_skip_all "no shared library in $top_builddir"

@@ -508,7 +508,7 @@ static weir_turn turn_written(void *host, bool may_accept)
 
 START_TEST(what_the_journal_has_already_counts_as_written)
 {
-    static const weir_engine_port port = { turn_written, test_wait, test_ended, NULL };
+    static const weir_engine_port port = { turn_written, test_wait, test_ended, NULL, NULL, NULL };
     weir_engine_options options = journaled();
 
     test.on_ended = mark_written;

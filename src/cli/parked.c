@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `JOB parked` lists what waits for somebody; `JOB resolve` is how somebody decides. */
+#include "cli/parked.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "cli/options.h"
+#include "codec/json.h"
+#include "engine/recall.h"
+#include "host/decisions.h"
+#include "host/parked.h"
+
+enum { ANSWER_MS = 30000, LOOK_MS = 20, PATH_BYTES = 4096 };
+
+/* The state folder that the words name. */
+static weir_code find_folder(weir_arguments *arguments, const char **folder, weir_error *err)
+{
+    const char *given = weir__arguments_value(arguments, "state-dir");
+    weir_code rc = given ? weir__config_set_value(arguments->config, "state.dir", given, err) : WEIR_OK;
+
+    if (rc != WEIR_OK)
+        return rc;
+    *folder = weir__config_text(arguments->config, "state.dir");
+    return *folder ? WEIR_OK
+                   : weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                                "no state folder; give --state-dir DIR, or --config FILE with state.dir");
+}
+
+static const char *job_name(const weir_job *job, const weir_arguments *arguments)
+{
+    const char *name = weir__config_text(arguments->config, "job.name");
+
+    return name ? name : job->name;
+}
+
+/* ---- parked ------------------------------------------------------------------------------------------------------ */
+
+typedef struct printer {
+    weir_buffer line;
+    weir_code rc; /* one failed append makes the rest no-ops */
+} printer;
+
+static void add(printer *to, const char *text)
+{
+    if (to->rc == WEIR_OK)
+        to->rc = weir__buffer_add_text(&to->line, text);
+}
+
+static void add_bytes(printer *to, const char *name, weir_bytes value)
+{
+    add(to, name);
+    if (to->rc == WEIR_OK)
+        to->rc = weir__json_print_bytes(value, &to->line);
+}
+
+static void add_number(printer *to, const char *name, int64_t value)
+{
+    add(to, name);
+    if (to->rc == WEIR_OK)
+        to->rc = weir__json_print_int(value, &to->line);
+}
+
+static void add_time(printer *to, const char *name, int64_t wall_ms)
+{
+    char text[64];
+    struct tm parts;
+    time_t seconds = (time_t)(wall_ms / 1000);
+    size_t size;
+
+    (void)gmtime_r(&seconds, &parts);
+    size = strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(text + size, sizeof text - size, ".%03dZ\"", (int)(wall_ms % 1000)); /* it fits */
+    add(to, name);
+    add(to, text);
+}
+
+static weir_code print_parked(void *context, const weir_parked_run *run, weir_error *err)
+{
+    printer *to = context;
+    const weir_entry *parked = run->parked;
+
+    weir__buffer_reset(&to->line);
+    add_bytes(to, "{\"run\":", weir__bytes_text(parked->run));
+    add_bytes(to, ",\"key\":", parked->key);
+    add_bytes(to, ",\"action\":", weir__bytes_text(parked->action));
+    add_bytes(to, ",\"call\":", weir__bytes_text(parked->name));
+    add_number(to, ",\"number\":", parked->call);
+    add_bytes(to, ",\"kind\":", weir__bytes_text(weir__call_kind_name(parked->call_kind)));
+    add_number(to, ",\"attempt\":", parked->attempt);
+    add_bytes(to, ",\"reason\":", weir__bytes_text(weir__park_reason_name(parked->reason)));
+    add_time(to, ",\"since\":", parked->written_ms);
+    if (parked->args.data)
+        add_bytes(to, ",\"args\":", parked->args);
+    if (parked->reason == WEIR__PARK_DIVERGENCE) {
+        add_bytes(to, ",\"recorded\":", weir__bytes_text(parked->recorded ? parked->recorded : ""));
+        add_bytes(to, ",\"asked\":", weir__bytes_text(parked->asked ? parked->asked : ""));
+    }
+    add(to, "}\n");
+    if (to->rc != WEIR_OK)
+        return weir__fail_memory(err, "a line");
+    if (fwrite(to->line.data, 1, to->line.size, stdout) != to->line.size)
+        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot write to stdout");
+    return WEIR_OK;
+}
+
+static weir_code list_parked(const weir_job *job, weir_arguments *arguments, weir_error *err)
+{
+    printer to = { .rc = WEIR_OK };
+    weir_store_options options = { .must_exist = true, .read_only = true, .disk = weir__disk_system() };
+    weir_store *store = NULL;
+    weir_code rc = find_folder(arguments, &options.folder, err);
+
+    if (rc == WEIR_OK) {
+        options.job = job_name(job, arguments);
+        rc = weir__store_open(&options, &store, err);
+    }
+    if (rc != WEIR_OK)
+        return rc;
+    weir__buffer_init(&to.line, SIZE_MAX);
+    rc = weir__parked_scan(store, print_parked, &to, err);
+    if (rc == WEIR_OK && fflush(stdout) != 0)
+        rc = weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot write to stdout");
+    if (rc != WEIR_OK)
+        weir__store_error_context(store, err);
+    weir__buffer_clear(&to.line);
+    weir__store_close(store);
+    return rc;
+}
+
+int weir__cli_parked(const weir_job *job, const char *program, int argc, char **argv)
+{
+    static const weir_option options[] = {
+        { "state-dir", "DIR", "the folder of the job's state" },
+        { NULL, NULL, NULL },
+    };
+    weir_arguments arguments;
+    weir_error err;
+    weir_code rc = weir__arguments_parse(&arguments, options, 0, argc, argv, &err);
+
+    if (rc == WEIR_OK && arguments.wants_help) {
+        (void)printf("usage: %s parked (--state-dir DIR | --config FILE)\n\n"
+                     "Lists the runs that wait for a decision, one JSON object a line: a call of theirs may or may not\n"
+                     "have been made, or the journal has something else than what is asked for now. Their keys wait too.\n\n",
+                     program);
+        weir__options_print(options);
+    } else if (rc == WEIR_OK) {
+        rc = list_parked(job, &arguments, &err);
+    }
+    weir__arguments_clear(&arguments);
+    if (rc == WEIR_OK)
+        return 0;
+    weir__cli_complain(program, &err);
+    return weir__cli_status(rc);
+}
+
+/* ---- resolve ----------------------------------------------------------------------------------------------------- */
+
+typedef struct resolution {
+    const char *run;
+    weir_buffer text; /* the decision, as the file holds it */
+    char id[WEIR__UUID_TEXT];
+} resolution;
+
+/* Attempts are small numbers; anything else is a slip. */
+static weir_code read_attempt(const char *text, uint32_t *attempt, weir_error *err)
+{
+    char *end;
+    unsigned long number;
+
+    errno = 0;
+    number = strtoul(text, &end, 10);
+    if (errno || end == text || *end || *text == '-' || number > UINT32_MAX)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "--attempt '%.40s' is no number; `parked` shows it", text);
+    *attempt = (uint32_t)number;
+    return WEIR_OK;
+}
+
+static weir_code print_decision(const weir_arguments *arguments, resolution *to, weir_error *err)
+{
+    const char *result = weir__arguments_value(arguments, "result");
+    const char *word = result ? "result" : weir__arguments_value(arguments, "retry") ? "retry" : "fail";
+    uint32_t attempt = 0;
+    weir_code rc = read_attempt(weir__arguments_value(arguments, "attempt"), &attempt, err);
+
+    if (rc != WEIR_OK)
+        return rc;
+    if (result) {
+        const weir_json *json;
+        weir_arena arena;
+
+        weir__arena_init(&arena, 4096);
+        rc = weir__json_parse(weir__bytes_text(result), 512, &arena, &json, err);
+        weir__arena_clear(&arena);
+        if (rc != WEIR_OK) {
+            weir__error_context(err, "--result");
+            return rc;
+        }
+    }
+    rc = weir__buffer_add_text(&to->text, "{\"run\":");
+    if (rc == WEIR_OK)
+        rc = weir__json_print_bytes(weir__bytes_text(to->run), &to->text);
+    if (rc == WEIR_OK)
+        rc = weir__buffer_add_text(&to->text, ",\"attempt\":");
+    if (rc == WEIR_OK)
+        rc = weir__json_print_int(attempt, &to->text);
+    if (rc == WEIR_OK)
+        rc = weir__buffer_add_text(&to->text, ",\"decision\":\"");
+    if (rc == WEIR_OK)
+        rc = weir__buffer_add_text(&to->text, word);
+    if (rc == WEIR_OK)
+        rc = weir__buffer_add_text(&to->text, result ? "\",\"result\":" : "\"");
+    if (rc == WEIR_OK && result)
+        rc = weir__buffer_add_text(&to->text, result);
+    if (rc == WEIR_OK)
+        rc = weir__buffer_add_text(&to->text,
+                                   weir__arguments_value(arguments, "force") ? ",\"force\":true}\n" : "}\n");
+    return rc == WEIR_OK ? rc : weir__fail_memory(err, "a decision");
+}
+
+/* Written elsewhere, synced, and renamed: the job never meets half of it. */
+static weir_code put_file(const char *folder, const resolution *to, char *path, size_t size, weir_error *err)
+{
+    const weir_disk *disk = weir__disk_system();
+    char hidden[PATH_BYTES + 16];
+    int fd;
+
+    if (snprintf(path, size, "%s/" WEIR__DECISIONS_FOLDER, folder) >= (int)size ||
+        (mkdir(path, 0700) != 0 && errno != EEXIST))
+        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot make '%s'", path);
+    if (snprintf(path, size, "%s/" WEIR__DECISIONS_FOLDER "/%s.json", folder, to->id) >= (int)size)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "state folder '%s' has too long a name", folder);
+    (void)snprintf(hidden, sizeof hidden, "%s.new", path); /* it fits */
+    fd = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || weir__disk_write_all(disk, fd, to->text.data, to->text.size) != 0 || fdatasync(fd) != 0 ||
+        close(fd) != 0 || rename(hidden, path) != 0 || disk->sync_folder(disk->context, path) != 0)
+        return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot write '%s'", path);
+    return WEIR_OK;
+}
+
+static weir_code read_refusal(const char *path, weir_error *err)
+{
+    char line[200] = "";
+    FILE *file = fopen(path, "re");
+
+    if (file) {
+        if (!fgets(line, sizeof line, file))
+            line[0] = '\0';
+        (void)fclose(file);
+        (void)unlink(path);
+    }
+    line[strcspn(line, "\n")] = '\0';
+    return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "%s", *line ? line : "the job refused the decision");
+}
+
+/* The job runs: it takes the file up within moments, and removes it when the decision is durable. */
+static weir_code tell_job(const char *folder, const resolution *to, int owner, weir_error *err)
+{
+    const struct timespec pause = { 0, LOOK_MS * 1000000L };
+    char path[PATH_BYTES], refused[PATH_BYTES + 16], taken[PATH_BYTES + 16];
+    const weir_clock *clock = weir__clock_system();
+    int64_t by_ms = weir__clock_monotonic_ms(clock) + ANSWER_MS;
+    weir_code rc = put_file(folder, to, path, sizeof path, err);
+
+    if (rc != WEIR_OK)
+        return rc;
+    (void)snprintf(refused, sizeof refused, "%.*s.refused", (int)(strlen(path) - strlen(".json")), path);
+    (void)snprintf(taken, sizeof taken, "%.*s.taken", (int)(strlen(path) - strlen(".json")), path);
+    while (access(path, F_OK) == 0 || access(taken, F_OK) == 0) {
+        if (weir__clock_monotonic_ms(clock) >= by_ms)
+            return weir__fail(err, WEIR_IO, WEIR_REMEDY_RETRY,
+                              "process %d, which runs the job, has not taken the decision up yet; it lies in '%s'", owner,
+                              path);
+        (void)nanosleep(&pause, NULL); /* a signal: looks sooner */
+    }
+    return access(refused, F_OK) == 0 ? read_refusal(refused, err) : WEIR_OK;
+}
+
+static weir_code write_decision(weir_store *store, const resolution *to, weir_error *err)
+{
+    weir_arena arena;
+    weir_entry decision;
+    const char *run;
+    weir_code rc;
+
+    weir__arena_init(&arena, 4096);
+    rc = weir__decision_parse(weir__buffer_bytes(&to->text), &arena, &run, &decision, err);
+    if (rc == WEIR_OK) {
+        decision.id = to->id;
+        rc = weir__parked_decide(store, run, &decision, err);
+    }
+    weir__arena_clear(&arena);
+    return rc;
+}
+
+static weir_code resolve(const weir_job *job, weir_arguments *arguments, resolution *to, weir_error *err)
+{
+    weir_store_options options = { .must_exist = true, .disk = weir__disk_system() };
+    weir_error locked;
+    weir_store *store = NULL;
+    weir_code rc = find_folder(arguments, &options.folder, err);
+
+    if (rc == WEIR_OK)
+        rc = print_decision(arguments, to, err);
+    if (rc != WEIR_OK)
+        return rc;
+    options.job = job_name(job, arguments);
+    rc = weir__store_open(&options, &store, &locked);
+    if (rc == WEIR_OK) {
+        rc = write_decision(store, to, err);
+        weir__store_close(store);
+        return rc;
+    }
+    if (locked.origin && strcmp(locked.origin, WEIR__ORIGIN_LOCK) == 0)
+        return tell_job(options.folder, to, locked.origin_code, err);
+    *err = locked;
+    return rc;
+}
+
+static weir_code check_words(const weir_arguments *arguments, weir_error *err)
+{
+    int ways = (weir__arguments_value(arguments, "result") != NULL) + (weir__arguments_value(arguments, "retry") != NULL) +
+               (weir__arguments_value(arguments, "fail") != NULL);
+
+    if (arguments->operand_count != 1)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "which run? `parked` lists them");
+    if (!weir__arguments_value(arguments, "attempt"))
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "--attempt N is missing; a decision is for one attempt, `parked` shows which");
+    if (ways != 1)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "give one of --result JSON, --retry, --fail");
+    if (weir__arguments_value(arguments, "force") && !weir__arguments_value(arguments, "retry"))
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "--force goes with --retry");
+    return WEIR_OK;
+}
+
+int weir__cli_resolve(const weir_job *job, const char *program, int argc, char **argv)
+{
+    static const weir_option options[] = {
+        { "state-dir", "DIR", "the folder of the job's state" },
+        { "attempt", "N", "the attempt that `parked` shows" },
+        { "result", "JSON", "it was made, and this is its result" },
+        { "retry", NULL, "make it again" },
+        { "force", NULL, "with --retry: before its deadline has passed" },
+        { "fail", NULL, "it has failed for good" },
+        { NULL, NULL, NULL },
+    };
+    weir_arguments arguments;
+    resolution to = { .run = NULL };
+    weir_error err;
+    weir_code rc = weir__arguments_parse(&arguments, options, 1, argc, argv, &err);
+
+    weir__buffer_init(&to.text, SIZE_MAX);
+    if (rc == WEIR_OK && arguments.wants_help) {
+        (void)printf("usage: %s resolve (--state-dir DIR | --config FILE) RUN --attempt N --result JSON|--retry|--fail\n\n"
+                     "Decides on a call that may or may not have been made. While the job runs it takes the decision up;\n"
+                     "else the next start does.\n\n",
+                     program);
+        weir__options_print(options);
+    } else if (rc == WEIR_OK) {
+        rc = check_words(&arguments, &err);
+        if (rc == WEIR_OK) {
+            to.run = arguments.operands[0];
+            weir__uuid_random(to.id);
+            rc = resolve(job, &arguments, &to, &err);
+        }
+    }
+    weir__buffer_clear(&to.text);
+    weir__arguments_clear(&arguments);
+    if (rc == WEIR_OK)
+        return 0;
+    weir__cli_complain(program, &err);
+    return weir__cli_status(rc);
+}

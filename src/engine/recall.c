@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking back. One attempt after the other, in log order; among the entries of one attempt that end it (an outcome, a
+ * decision) the first one counts.
+ */
+#include "engine/recall.h"
+
+#include <string.h>
+
+#include "base/breakage.h"
+
+static bool is_same(const weir_entry *entry, const weir_question *question)
+{
+    return entry->call_kind == question->kind && strcmp(entry->name, question->name) == 0 &&
+           strcmp(entry->action, question->action) == 0 && entry->input_hash == question->input_hash &&
+           (entry->digest == question->digest || weir__is_broken(WEIR__BREAK_IGNORE_DIGEST));
+}
+
+static bool is_about(const weir_entry *entry, const weir_question *question)
+{
+    return entry->instance == question->instance && entry->call == question->call;
+}
+
+/* A decision on a divergence that is about what is asked now: it was parked with this very digest. */
+static bool settles_divergence(const weir_entry *parked, const weir_question *question)
+{
+    return parked && parked->reason == WEIR__PARK_DIVERGENCE && is_same(parked, question);
+}
+
+weir_recall weir__recall(const weir_entry *entries, const weir_question *question)
+{
+    weir_recall recall = { .state = WEIR__RECALL_NOTHING };
+    const weir_entry *diverged = NULL, *parked = NULL;
+    const weir_entry *decision = NULL; /* on recall.attempt */
+
+    for (const weir_entry *entry = entries; entry; entry = entry->next) {
+        if (!is_about(entry, question))
+            continue;
+        switch (entry->kind) {
+        case WEIR__ENTRY_INTENT:
+            if (!is_same(entry, question)) {
+                diverged = diverged ? diverged : entry;
+                break;
+            }
+            if (entry->attempt <= recall.attempt)
+                break; /* of an owner that was late: void */
+            recall.state = WEIR__RECALL_DOUBT;
+            recall.entry = entry;
+            recall.attempt = entry->attempt;
+            decision = NULL;
+            break;
+        case WEIR__ENTRY_OUTCOME:
+            if (!is_same(entry, question)) {
+                diverged = diverged ? diverged : entry;
+                break;
+            }
+            if (question->kind == WEIR_CALL_PURE && recall.state != WEIR__RECALL_SETTLED) {
+                recall.state = entry->is_final ? WEIR__RECALL_SETTLED : WEIR__RECALL_AGAIN;
+                recall.attempt = entry->attempt;
+                recall.entry = entry;
+                break;
+            }
+            if (decision && entry->attempt == decision->attempt && entry->code != WEIR_NOT_DONE)
+                recall.conflict = entry;
+            if (entry->attempt == recall.attempt &&
+                (recall.state == WEIR__RECALL_DOUBT || weir__is_broken(WEIR__BREAK_LATE_OUTCOME_WINS))) {
+                recall.state = entry->is_final ? WEIR__RECALL_SETTLED : WEIR__RECALL_AGAIN;
+                recall.failures += !entry->is_final;
+                recall.entry = entry;
+            }
+            break;
+        case WEIR__ENTRY_WITHDRAWN:
+            if (entry->attempt == recall.attempt && recall.state == WEIR__RECALL_DOUBT)
+                recall.state = WEIR__RECALL_AGAIN;
+            break;
+        case WEIR__ENTRY_PARKED:
+            parked = entry;
+            break;
+        case WEIR__ENTRY_RESOLUTION:
+            if (entry->attempt == 0) {
+                if (entry->decision != WEIR__DECISION_RETRY && settles_divergence(parked, question)) {
+                    recall.state = WEIR__RECALL_SETTLED;
+                    recall.entry = entry;
+                    return recall;
+                }
+                break;
+            }
+            if (recall.state != WEIR__RECALL_DOUBT ||
+                (entry->attempt != recall.attempt && !weir__is_broken(WEIR__BREAK_ANY_ATTEMPT)))
+                break; /* the second one, or one for another attempt */
+            decision = entry;
+            recall.state = entry->decision == WEIR__DECISION_RETRY ? WEIR__RECALL_AGAIN : WEIR__RECALL_SETTLED;
+            recall.entry = entry;
+            break;
+        case WEIR__ENTRY_RESULT:
+        case WEIR__ENTRY_FIRST:
+        case WEIR__ENTRY_CLAIM:
+            break;
+        }
+    }
+    if (diverged)
+        recall = (weir_recall){ .state = WEIR__RECALL_DIVERGED, .entry = diverged, .attempt = diverged->attempt };
+    return recall;
+}
+
+weir_entry *weir__recall_live(weir_entry *entries)
+{
+    weir_entry *live = entries;
+
+    for (weir_entry *entry = entries; entry; entry = entry->next) {
+        if (entry->kind == WEIR__ENTRY_RESOLUTION && entry->attempt == 0 && entry->decision == WEIR__DECISION_RETRY)
+            live = entry->next;
+    }
+    return live;
+}
+
+bool weir__recall_is_effect(const weir_entry *entry)
+{
+    return (entry->kind == WEIR__ENTRY_INTENT || entry->kind == WEIR__ENTRY_OUTCOME) &&
+           entry->call_kind != WEIR_CALL_PURE;
+}
+
+const weir_entry *weir__recall_parked(const weir_entry *entries)
+{
+    const weir_entry *parked = NULL;
+
+    for (const weir_entry *entry = entries; entry; entry = entry->next) {
+        if (entry->kind == WEIR__ENTRY_PARKED)
+            parked = entry;
+        else if (parked && (entry->kind == WEIR__ENTRY_RESOLUTION || entry->kind == WEIR__ENTRY_OUTCOME) &&
+                 entry->instance == parked->instance && entry->call == parked->call &&
+                 entry->attempt == parked->attempt)
+            parked = NULL;
+    }
+    return parked;
+}
+
+const weir_entry *weir__recall_first(const weir_entry *entries, uint32_t instance, uint32_t wait)
+{
+    for (const weir_entry *entry = entries; entry; entry = entry->next) {
+        if (entry->kind == WEIR__ENTRY_FIRST && entry->instance == instance && entry->call == wait)
+            return entry;
+    }
+    return NULL;
+}
+
+const char *weir__park_reason_name(weir_park_reason reason)
+{
+    switch (reason) {
+    case WEIR__PARK_DOUBT:
+        return "doubt";
+    case WEIR__PARK_UNKNOWN:
+        return "unknown";
+    case WEIR__PARK_DIVERGENCE:
+        return "divergence";
+    }
+    return "?";
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run's journal says of one of its calls. Pure: it looks, and changes nothing. */
+#ifndef WEIR__ENGINE_RECALL_H
+#define WEIR__ENGINE_RECALL_H
+
+#include "journal/entry.h"
+
+/* What is asked: where in the run, and what the action asks for there now. */
+typedef struct weir_question {
+    uint32_t instance, call;
+    const char *action, *name;
+    weir_call_kind kind;
+    uint64_t digest;
+    uint64_t input_hash;
+} weir_question;
+
+typedef enum weir_recall_state {
+    WEIR__RECALL_NOTHING,  /* no word of it: attempt 1 */
+    WEIR__RECALL_SETTLED,  /* `entry` is its outcome, or the decision that stands for one */
+    WEIR__RECALL_AGAIN,    /* attempt `attempt` is over, and another one follows */
+    WEIR__RECALL_DOUBT,    /* `entry` is the intent of attempt `attempt`: it may have begun */
+    WEIR__RECALL_DIVERGED  /* `entry` is of something else */
+} weir_recall_state;
+
+typedef struct weir_recall {
+    weir_recall_state state;
+    const weir_entry *entry;
+    uint32_t attempt;            /* the last one there was; 0: none */
+    uint32_t failures;           /* attempts that ended and were to be followed by another */
+    const weir_entry *conflict;  /* an outcome that came after a decision on the same attempt; NULL: none */
+} weir_recall;
+
+/** @param entries  of the run, in log order; only those behind the last void mark count (weir__recall_live()) */
+weir_recall weir__recall(const weir_entry *entries, const weir_question *question);
+
+/** Entries that count: those behind the last void mark, a decision to begin anew after a divergence. */
+weir_entry *weir__recall_live(weir_entry *entries);
+
+/** Whether an entry tells of something that may have been done outside: a call that is not PURE. */
+bool weir__recall_is_effect(const weir_entry *entry);
+
+/** The PARKED entry that waits for its decision: the last one, without a decision or an outcome behind it. Or NULL. */
+const weir_entry *weir__recall_parked(const weir_entry *entries);
+
+/** "doubt", "unknown", "divergence" */
+const char *weir__park_reason_name(weir_park_reason reason);
+
+/** Which call a run went on with, at its `wait`-th wait for the first; NULL: not recorded. */
+const weir_entry *weir__recall_first(const weir_entry *entries, uint32_t instance, uint32_t wait);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making entries of a run, and queueing them with the host. */
+#include "engine/run_journal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "engine/internal.h"
+#include "engine/result.h"
+
+bool weir__run_has_journal(const weir_run *run)
+{
+    return run->engine->options.port->append != NULL;
+}
+
+uint64_t weir__run_input_hash(weir_run *run)
+{
+    weir_buffer *scratch = &run->engine->scratch;
+    uint64_t hash;
+    weir_code rc = WEIR_OK;
+
+    if (run->input_hash)
+        return run->input_hash;
+    weir__buffer_reset(scratch);
+    if (run->value_tree)
+        rc = weir__tree_print(run->value_tree, JSON_PARSER_MAX_DEPTH, scratch, NULL);
+    else if (run->value)
+        rc = weir__json_print(run->value, scratch);
+    if (rc == WEIR_OK)
+        rc = weir__json_print_int(run->timestamp, scratch);
+    if (rc != WEIR_OK) {
+        (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for the hash of an input");
+        return 0;
+    }
+    hash = weir__hash_stable(weir__buffer_bytes(scratch), weir__hash_stable(run->key_bytes, 0));
+    run->input_hash = hash ? hash : 1;
+    return run->input_hash;
+}
+
+/* What all entries of a run have. */
+static void fill_in(weir_run *run, weir_entry *entry)
+{
+    const weir_engine_options *options = &run->engine->options;
+
+    entry->written_ms = weir__clock_wall_ms(options->clock);
+    entry->epoch = options->epoch;
+    entry->run = weir_run_id(run);
+    entry->input_hash = weir__run_input_hash(run);
+}
+
+weir_code weir__run_append(weir_run *run, weir_entry *entry, weir_ticket *ticket)
+{
+    weir_engine *engine = run->engine;
+    weir_buffer *sealed = &engine->sealed;
+    weir_error err;
+    weir_code rc;
+
+    fill_in(run, entry);
+    weir__buffer_reset(sealed);
+    rc = weir__entry_seal(entry, sealed, &err);
+    if (rc == WEIR_OK)
+        rc = engine->options.port->append(engine->options.host, run, weir__buffer_bytes(sealed), ticket, &err);
+    if (rc != WEIR_OK) {
+        err.remedy = WEIR_REMEDY_STOP; /* a journal with a gap must not go on */
+        (void)weir__failure_keep_error(&run->failure, &err);
+    }
+    return rc;
+}
+
+weir_code weir__run_append_results(weir_run *run)
+{
+    weir_code rc = WEIR_OK;
+
+    for (weir_action_result *result = run->results; result && rc == WEIR_OK; result = result->next) {
+        weir_entry entry = { .kind = WEIR__ENTRY_RESULT };
+
+        if (result->is_written)
+            continue;
+        rc = weir__result_to_entry(result, &run->arena, &entry);
+        if (rc == WEIR_OK)
+            rc = weir__run_append(run, &entry, NULL);
+        else
+            (void)weir__failure_keep(&run->failure, rc, "no memory for an action's result");
+        result->is_written = true;
+    }
+    return rc;
+}
+
+/* ---- about a call ------------------------------------------------------------------------------------------------ */
+
+static weir_entry about(const weir_future *future, weir_entry_kind kind, uint32_t attempt)
+{
+    return (weir_entry){
+        .kind = kind,
+        .instance = future->about.instance,
+        .call = future->about.call,
+        .attempt = attempt,
+        .action = future->about.action,
+        .name = future->about.name,
+        .call_kind = future->about.kind,
+        .digest = future->about.digest,
+        .input_hash = future->about.input_hash,
+    };
+}
+
+static weir_entry intent(const weir_future *future)
+{
+    weir_entry entry = about(future, WEIR__ENTRY_INTENT, future->attempt);
+
+    entry.key = future->run->key_bytes;
+    entry.args = future->args;
+    entry.lease_ms = future->run->engine->options.lease_ms;
+    entry.timeout_ms = future->options.timeout_ms;
+    return entry;
+}
+
+static weir_entry outcome(const weir_future *future, uint32_t attempt, const weir_attempt_end *end, bool is_final)
+{
+    weir_entry entry = about(future, WEIR__ENTRY_OUTCOME, attempt);
+
+    entry.code = end->code;
+    if (end->code == WEIR_OK)
+        entry.result = end->result;
+    else if (end->error)
+        entry.error = *end->error;
+    entry.is_final = is_final;
+    return entry;
+}
+
+static weir_entry *keep(const weir_future *future, weir_entry entry)
+{
+    weir_entry *kept = weir__arena_alloc(&future->run->arena, sizeof *kept);
+
+    if (kept)
+        *kept = entry;
+    return kept;
+}
+
+weir_entry *weir__future_intent_entry(const weir_future *future)
+{
+    return keep(future, intent(future));
+}
+
+weir_entry *weir__future_outcome_entry(const weir_future *future, uint32_t attempt, const weir_attempt_end *end,
+                                       bool is_final)
+{
+    return keep(future, outcome(future, attempt, end, is_final));
+}
+
+weir_code weir__run_append_intent(weir_future *future)
+{
+    weir_entry entry = intent(future);
+
+    return weir__run_append(future->run, &entry, &future->ticket);
+}
+
+weir_code weir__run_append_withdrawn(weir_future *future, uint32_t attempt)
+{
+    weir_entry entry = about(future, WEIR__ENTRY_WITHDRAWN, attempt);
+
+    return weir__run_append(future->run, &entry, NULL);
+}
+
+weir_code weir__run_append_outcome(weir_future *future, uint32_t attempt, const weir_attempt_end *end, bool is_final)
+{
+    weir_entry entry = outcome(future, attempt, end, is_final);
+
+    return weir__run_append(future->run, &entry, NULL);
+}
+
+static weir_entry parked(const weir_future *future)
+{
+    weir_entry entry = about(future, WEIR__ENTRY_PARKED, future->attempt);
+
+    entry.key = future->run->key_bytes;
+    entry.args = future->args;
+    entry.reason = future->reason;
+    if (future->reason == WEIR__PARK_DIVERGENCE) {
+        entry.attempt = 0;
+        entry.recorded = future->recorded_side;
+        entry.asked = future->asked_side;
+    }
+    return entry;
+}
+
+weir_entry *weir__future_parked_entry(const weir_future *future)
+{
+    return keep(future, parked(future));
+}
+
+weir_code weir__run_append_parked(weir_future *future)
+{
+    weir_entry entry = parked(future);
+
+    return weir__run_append(future->run, &entry, NULL);
+}
+
+weir_code weir__run_append_first(weir_run *run, uint32_t wait, uint32_t which)
+{
+    weir_entry entry = {
+        .kind = WEIR__ENTRY_FIRST,
+        .instance = run->instance,
+        .call = wait,
+        .action = run->action->full_name,
+        .which = which,
+    };
+
+    return weir__run_append(run, &entry, NULL);
+}
