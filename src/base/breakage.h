@@ -16,7 +16,7 @@ typedef enum weir_breakage {
     WEIR__BREAK_REPEAT_IN_DOUBT,      /* a ONCE call in doubt is made again */
     WEIR__BREAK_NO_DEADLINE,          /* doubt is acted upon while the call may still land */
     WEIR__BREAK_LATE_START,           /* a call begins after its lease */
-    WEIR__BREAK_PRUNE_EARLY,          /* a run's entries go before the commit that holds its end */
+    WEIR__BREAK_PRUNE_EARLY,          /* a run's entries go with a commit that does not hold its end */
     WEIR__BREAK_CUT_OVERTAKES,        /* a cut becomes durable before entries that were queued before it */
     WEIR__BREAK_NO_INBOX,             /* the place passes runs that are not over */
     WEIR__BREAK_FORGET_FIRST,         /* which call came first is not recorded */

@@ -32,6 +32,12 @@ WEIR_CHECK weir_code weir__pool_new(size_t threads, const char *name, weir_execu
                                     weir_error *err);
 
 /**
+ * Lends the pool a thread more (+1) while one of them is in a task that does not return, or takes it back (-1), so that
+ * a few that hang do not stop the rest. At most 1024 threads in all. Threads: any.
+ */
+void weir__pool_widen(weir_pool *pool, int threads);
+
+/**
  * Ends the pool: tasks that have not begun are run all the same when `wait` is true, and forgotten when it is false; so
  * are, then, threads that are in a task: they end by themselves once it returns. Accepts NULL.
  */

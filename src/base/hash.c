@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xxHash, in this file alone. */
+/* xxHash and zlib, in this file alone. */
 #include "base/hash.h"
 
 #include <sys/random.h>
 #include <time.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#include <zlib.h>
 
 uint64_t weir__hash(weir_bytes bytes, uint64_t seed)
 {
@@ -25,4 +26,9 @@ uint64_t weir__hash_seed(void)
 uint64_t weir__hash_stable(weir_bytes bytes, uint64_t seed)
 {
     return XXH64(bytes.data, bytes.size, seed);
+}
+
+uint32_t weir__crc32(weir_bytes bytes, uint32_t so_far)
+{
+    return (uint32_t)crc32_z(so_far, bytes.data, bytes.size);
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MOST_THREADS = 1024 };
+
 struct weir_pool {
     pthread_mutex_t lock;
     pthread_cond_t submitted;
@@ -40,12 +42,12 @@ static void *work(void *context)
         weir_task *task;
 
         pool->idle++;
-        while (!pool->tasks && !pool->is_ending)
+        while (!pool->tasks && !pool->is_ending && pool->running <= pool->maximum)
             (void)pthread_cond_wait(&pool->submitted, &pool->lock);
         pool->idle--;
         task = pool->tasks;
         if (!task)
-            break;
+            break; /* ending, or one too many since a lent one was taken back */
         pool->tasks = task->next;
         if (!pool->tasks)
             pool->tail = &pool->tasks;
@@ -87,6 +89,23 @@ static int start_thread(weir_pool *pool)
     return number;
 }
 
+/* Locks: pool->lock held. */
+static void need_thread(weir_pool *pool)
+{
+    /* No thread more is not fatal: those that are there get to it. */
+    if (pool->queued > pool->idle && pool->running < pool->maximum && pool->running < MOST_THREADS)
+        (void)start_thread(pool);
+    (void)pthread_cond_signal(&pool->submitted);
+}
+
+void weir__pool_widen(weir_pool *pool, int threads)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    pool->maximum = (size_t)((ptrdiff_t)pool->maximum + threads);
+    need_thread(pool);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
 static void submit(void *context, weir_task *task)
 {
     weir_pool *pool = context;
@@ -96,10 +115,7 @@ static void submit(void *context, weir_task *task)
     *pool->tail = task;
     pool->tail = &task->next;
     pool->queued++;
-    /* No thread more is not fatal: the first one is there, and gets to it. */
-    if (pool->queued > pool->idle && pool->running < pool->maximum)
-        (void)start_thread(pool);
-    (void)pthread_cond_signal(&pool->submitted);
+    need_thread(pool);
     (void)pthread_mutex_unlock(&pool->lock);
 }
 

@@ -3,14 +3,9 @@
 #ifndef WEIR__CLI_TEMPLATE_H
 #define WEIR__CLI_TEMPLATE_H
 
-#include <stddef.h>
+#include "base/text_file.h"
 
-/* A file of the template, embedded when weir is built (scripts/embed.awk). */
-struct weir__text_file {
-    const char *name;
-    const char *text; /* @NAME@ stands for the job's name */
-};
-extern const struct weir__text_file weir__template[]; /* ended by a NULL name */
+extern const struct weir__text_file weir__template[]; /* of the new job; @NAME@ stands for its name */
 
 /** Makes a folder with a job of one's own; returns the exit status. */
 int weir__cli_new(const char *program, int argc, char **argv);

@@ -185,7 +185,7 @@ void weir__engine_drop_run(weir_engine *engine, weir_run *run)
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
 
-static void push_ready(weir_engine *engine, weir_run *run)
+void weir__engine_ready(weir_engine *engine, weir_run *run)
 {
     run->state = WEIR__RUN_READY;
     run->next = NULL;
@@ -246,7 +246,7 @@ weir_code weir__engine_accept(weir_engine *engine, weir_run *run, weir_error *er
     engine->accepted++;
     if (!key->running) {
         key->running = run;
-        push_ready(engine, run);
+        weir__engine_ready(engine, run);
         return WEIR_OK;
     }
     run->state = WEIR__RUN_QUEUED;
@@ -285,7 +285,7 @@ static void next_of_key(weir_engine *engine, weir_key *key)
     engine->queued--;
     engine->queued_bytes -= run->queued_bytes;
     key->running = run;
-    push_ready(engine, run);
+    weir__engine_ready(engine, run);
 }
 
 /* ---- running a run ----------------------------------------------------------------------------------------------- */
@@ -295,7 +295,7 @@ static bool is_applied(const weir_run *run)
     return !weir__failure_is_kept(&run->failure) || weir__is_broken(WEIR__BREAK_APPLY_FAILED);
 }
 
-static void finish(weir_engine *engine, weir_run *run)
+void weir__engine_finish(weir_engine *engine, weir_run *run)
 {
     weir_key *key = run->key;
     weir_error err;
@@ -327,40 +327,6 @@ static void cancel(weir_run *run)
     weir__futures_cancel(run);
 }
 
-/* Its key stays busy: those behind it wait for the decision. */
-static void park(weir_engine *engine, weir_run *run)
-{
-    weir_error err;
-
-    run->action = NULL;
-    if (weir__futures_remember(run) != WEIR_OK || weir__run_rewind(run) != WEIR_OK) {
-        (void)weir__fail_memory(&err, "a parked run");
-        (void)weir__failure_keep_error(&run->failure, &err);
-        finish(engine, run);
-        return;
-    }
-    run->state = WEIR__RUN_PARKED;
-    engine->parked++;
-    if (run->key->queued >= engine->options.queue_per_key)
-        engine->full_keys--; /* a key that waits for somebody holds no other back; its bytes still count */
-    run->key->is_parked = true;
-    if (engine->options.port->parked)
-        engine->options.port->parked(engine->options.host, run, weir__recall_parked(run->entries));
-}
-
-static void unpark(weir_run *run)
-{
-    weir_engine *engine = run->engine;
-
-    engine->parked--;
-    run->key->is_parked = false;
-    if (run->key->queued >= engine->options.queue_per_key)
-        engine->full_keys++;
-    if (engine->options.port->parked)
-        engine->options.port->parked(engine->options.host, run, NULL);
-    push_ready(engine, run);
-}
-
 static void execute(weir_engine *engine, weir_run *run)
 {
     engine->current = run;
@@ -380,11 +346,11 @@ static void execute(weir_engine *engine, weir_run *run)
     }
     engine->current = NULL;
     if (run->is_parking)
-        park(engine, run);
+        weir__engine_park(engine, run);
     else if (run->is_canceled)
         cancel(run);
     else
-        finish(engine, run);
+        weir__engine_finish(engine, run);
 }
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
@@ -421,7 +387,7 @@ void weir__run_wake(weir_run *run)
     if (run->state != WEIR__RUN_WAITING)
         return;
     run->engine->waiting--;
-    push_ready(run->engine, run);
+    weir__engine_ready(run->engine, run);
 }
 
 void weir__engine_post(weir_engine *engine, weir_post *post)
@@ -486,98 +452,6 @@ weir_code weir__engine_need_http(weir_engine *engine, weir_failure *failure)
     return rc == WEIR_OK ? rc : weir__failure_keep_error(failure, &err);
 }
 
-static void add_entry(weir_run *run, weir_entry *entry)
-{
-    weir_entry **tail = &run->entries;
-
-    while (*tail)
-        tail = &(*tail)->next;
-    entry->next = NULL;
-    *tail = entry;
-}
-
-/* The future that an entry about a call in doubt is for. */
-static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
-{
-    for (weir_future *future = run->futures; future; future = future->next) {
-        if ((future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING) &&
-            future->about.instance == entry->instance && future->about.call == entry->call &&
-            future->attempt == entry->attempt)
-            return future;
-    }
-    return NULL;
-}
-
-void weir__engine_learn(weir_run *run, weir_entry *entry)
-{
-    const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
-    weir_future *future = find_doubt(run, entry);
-
-    if (run->is_canceled && run->state != WEIR__RUN_PARKED)
-        return; /* stopping: the next start reads it */
-    add_entry(run, entry);
-    if (future)
-        weir__future_told(future, entry);
-    else if (parked && !weir__recall_parked(run->entries))
-        unpark(run);
-}
-
-weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_entry *decision, weir_ticket *ticket,
-                              weir_error *err)
-{
-    const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
-    weir_future *future = NULL;
-    weir_entry *entry;
-    weir_code rc;
-
-    if (!parked) {
-        for (weir_future *at = run->futures; at && !future; at = at->next) {
-            if (at->state == WEIR__FUTURE_DOUBT || at->state == WEIR__FUTURE_ASKING)
-                future = at;
-        }
-    }
-    if (!parked && !future)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
-    if (decision->attempt != (parked ? parked->attempt : future->attempt))
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %s is parked on attempt %u, not %u; `parked` shows what it is about", weir_run_id(run),
-                          parked ? parked->attempt : future->attempt, decision->attempt);
-    if (parked && parked->attempt == 0 && parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %s is parked on an action, not on a call: it takes no result", weir_run_id(run));
-    if (future && decision->decision == WEIR__DECISION_RETRY && !decision->is_forced)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "the call of run %s may still be under way; wait until the run is parked, or add --force",
-                          weir_run_id(run));
-    entry = weir__arena_alloc(&run->arena, sizeof *entry);
-    if (!entry)
-        return weir__fail_memory(err, "a decision");
-    *entry = *decision;
-    entry->kind = WEIR__ENTRY_RESOLUTION;
-    entry->instance = parked ? parked->instance : future->about.instance;
-    entry->call = parked ? parked->call : future->about.call;
-    entry->code = decision->decision == WEIR__DECISION_FAIL ? WEIR_FAILED : WEIR_OK;
-    if (decision->result.data) {
-        entry->result = weir__arena_copy(&run->arena, decision->result);
-        if (!entry->result.data)
-            return weir__fail_memory(err, "a decision");
-    }
-    rc = weir__run_append(run, entry, ticket);
-    if (rc != WEIR_OK) {
-        if (err)
-            *err = run->failure.error;
-        return rc;
-    }
-    entry->id = "";
-    (void)engine;
-    add_entry(run, entry);
-    if (future)
-        weir__future_told(future, entry);
-    else
-        unpark(run);
-    return WEIR_OK;
-}
-
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 /* Goes on with one ready run. A run that owns a stack goes on there, and this stack is given up. */
@@ -591,7 +465,7 @@ static void go_on(weir_engine *engine)
         weir__stacks_resume(engine->stacks, stack);
     }
     if (!run->event && !weir__run_begin(run)) {
-        finish(engine, run);
+        weir__engine_finish(engine, run);
         return;
     }
     execute(engine, run);

@@ -29,6 +29,8 @@ static void tell(weir_post *post)
 {
     weir_errand *errand = (weir_errand *)((char *)post - offsetof(weir_errand, post));
 
+    if (errand->is_overdue && errand->engine->pool_of_calls)
+        weir__pool_widen(errand->engine->pool_of_calls, -1);
     weir__future_errand_ended(errand);
     weir__errand_free(errand);
 }

@@ -38,6 +38,7 @@ typedef struct weir_errand {
     weir_run *run;                     /* NULL: it is over */
     weir_future *about;                /* of that run; NULL with it */
     weir_future *future;               /* `about` while it waits for this; NULL: nobody does */
+    bool is_overdue;                   /* its time is over, its thread is not back: the pool was lent another */
     bool is_abandoned;                 /* what comes of it is of no interest: another attempt has taken its place */
 
     /* What to do; not changed once it is submitted. */

@@ -57,6 +57,10 @@ WEIR_CHECK bool weir__run_keep_tree(weir_run *run, json_t *tree);
 WEIR_CHECK weir_code weir__engine_need_calls(weir_engine *engine, weir_failure *failure);
 WEIR_CHECK weir_code weir__engine_need_http(weir_engine *engine, weir_failure *failure);
 
+void weir__engine_ready(weir_engine *engine, weir_run *run);  /* into the ready list */
+void weir__engine_finish(weir_engine *engine, weir_run *run); /* over: its effects, or its failure, go to the host */
+void weir__engine_park(weir_engine *engine, weir_run *run);   /* its action has returned; its key stays busy */
+
 /** An outcome has come that nobody waited for; appended already. A run that is parked on it goes on. */
 void weir__engine_learn(weir_run *run, weir_entry *entry);
 

@@ -381,6 +381,21 @@ weir_code weir__inbox_next(weir_inbox *inbox, weir_run *run, weir_error *err)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
+/* The journal entries of a run go with the cut. */
+static weir_code prune(const inbox_record *record, weir_cut *cut)
+{
+    uint8_t owner[OWNER_BYTES];
+    weir_code rc = WEIR_OK;
+
+    for (const places *at = record->places; at; at = at->next) {
+        for (size_t i = 0; i < at->count && rc == WEIR_OK; i++) {
+            weir__put_64(owner, at->sequences[i]);
+            rc = weir__cut_log_delete(cut, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner));
+        }
+    }
+    return rc;
+}
+
 weir_code weir__inbox_ended(weir_inbox *inbox, const weir_run *run, weir_cut *cut)
 {
     const inbox_record *record = run->host;
@@ -392,13 +407,7 @@ weir_code weir__inbox_ended(weir_inbox *inbox, const weir_run *run, weir_cut *cu
     weir__put_64(owner, run->index);
     if (record->is_stored)
         rc = weir__cut_log_delete(cut, inbox_stream, weir__bytes(owner, sizeof owner));
-    for (const places *at = record->places; at; at = at->next) {
-        for (size_t i = 0; i < at->count && rc == WEIR_OK; i++) {
-            weir__put_64(owner, at->sequences[i]);
-            rc = weir__cut_log_delete(cut, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner));
-        }
-    }
-    return rc;
+    return rc == WEIR_OK ? prune(record, cut) : rc;
 }
 
 weir_code weir__inbox_keep(weir_inbox *inbox, const weir_run *run, weir_bytes text)
@@ -445,6 +454,8 @@ weir_code weir__inbox_cut(weir_inbox *inbox, weir_run *oldest, weir_cut *cut, we
                 rc = weir__fail_memory(err, "a cut");
             record->is_stored = true;
         }
+        if (rc == WEIR_OK && weir__is_broken(WEIR__BREAK_PRUNE_EARLY))
+            rc = prune(record, cut);
         if (rc == WEIR_OK && weir__run_append_results(run) != WEIR_OK) {
             *err = run->failure.error;
             rc = err->code;

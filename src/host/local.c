@@ -227,6 +227,8 @@ void weir__local_ended(void *context, weir_run *run)
         return;
     }
     rc = add_outputs(host, run);
+    if (rc == WEIR_OK && run->counts)
+        rc = weir__counters_add(&host->counters, run);
     if (rc == WEIR_OK)
         rc = weir__inbox_ended(&host->inbox, run, host->filling);
     if (rc != WEIR_OK) {
@@ -596,6 +598,8 @@ weir_code weir__local_run(const weir_local_options *options, weir_local_result *
         }
         if (host.rc == WEIR_OK)
             host.rc = rc;
+        weir__counters_log(&host.counters);
+        weir__counters_clear(&host.counters);
         weir__local_close(&host);
     }
     weir__signals_remove(&before);

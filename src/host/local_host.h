@@ -4,6 +4,7 @@
 #define WEIR__HOST_LOCAL_HOST_H
 
 #include "host/commit.h"
+#include "host/counters.h"
 #include "host/decisions.h"
 #include "host/inbox.h"
 #include "host/local.h"
@@ -49,6 +50,7 @@ typedef struct weir_local_host {
     bool has_moved;          /* the place, since the last cut */
     int64_t epoch;           /* of this life: one more than the last one's */
     weir_decisions decisions;
+    weir_counters counters;
     bool may_accept;         /* what the engine said at the last turn */
     size_t parked_at_end;
     int64_t stop_by_ms;      /* calls under way are waited for until then; 0: not stopping */

@@ -70,7 +70,7 @@ typedef struct weir_entry {
     int64_t timeout_ms;  /* INTENT: and lasts that long at the most */
 
     weir_code code;      /* OUTCOME; RESOLUTION with DECISION_RESULT or _FAIL */
-    weir_error error;    /* OUTCOME, when code is not WEIR_OK: remedy, origin, number, message */
+    weir_error error;    /* OUTCOME, RESOLUTION, when code is not WEIR_OK: remedy, origin, number, message */
     bool is_final;       /* OUTCOME: no further attempt follows */
     weir_bytes result;   /* OUTCOME, RESOLUTION: data NULL: absent (not the same as empty) */
 
@@ -91,21 +91,27 @@ typedef struct weir_entry {
 } weir_entry;
 
 /**
- * Appends an entry, sealed. Not thread-safe as such: an encoder belongs to one thread.
- * @return WEIR_OK; WEIR_LIMIT: more than 2^31-1 bytes (fix); WEIR_NO_MEMORY (stop)
+ * Appends an entry, sealed; on failure the buffer has what it had. Threads: any; each keeps an encoder of its own.
+ * @return WEIR_OK;
+ *         WEIR_LIMIT      more than 2^31-1 bytes, or than the buffer may hold                             (fix)
+ *         WEIR_INVALID    an enum out of range, lists that go together of different lengths, or text that is not UTF-8
+ *                         (but error.message, error.origin, recorded and asked may be any bytes)          (fix)
+ *         WEIR_NO_MEMORY                                                                                  (stop)
  */
 WEIR_CHECK weir_code weir__entry_seal(const weir_entry *entry, weir_buffer *out, weir_error *err);
 
 /**
- * Reads a sealed entry; all of it is copied into the arena.
- * @return WEIR_OK; WEIR_IO: cut off, damaged, of a newer version or an unknown kind, or not what its schema says (stop);
- *         WEIR_NO_MEMORY (stop)
+ * Reads a sealed entry; all is copied into the arena (error.origin too: no static string here). Threads: any.
+ * @return WEIR_OK;
+ *         WEIR_IO         cut off, damaged, of another version or an unknown kind, or not what its schema says (stop)
+ *         WEIR_NO_MEMORY                                                                                       (stop)
  */
 WEIR_CHECK weir_code weir__entry_open(weir_bytes sealed, weir_arena *arena, weir_entry **out, weir_error *err);
 
 /**
  * Appends an entry as one JSON object, without a line break, for people and their tools: names as in journal.avsc, only
- * what the kind has; bytes that are UTF-8 as text, others as {"$bytes": base64}.
+ * what the kind has, and what is there; bytes that are UTF-8 as text, others as {"$bytes": base64}; hashes in hex; text
+ * that is JSON as what it says.
  * @return WEIR_OK; WEIR_NO_MEMORY
  */
 WEIR_CHECK weir_code weir__entry_print(const weir_entry *entry, weir_buffer *out, weir_error *err);

@@ -30,6 +30,7 @@ libraries='
 ^yaml config
 ^uuid/ base
 ^xxhash base
+^zlib base
 ^librdkafka/ kafka
 ^curl/ http
 ^microhttpd status

@@ -40,7 +40,7 @@ END_TEST
 
 START_TEST(the_bytes_are_the_same_on_every_machine)
 {
-    static const uint8_t head[] = { 0, 0, 0, 7, 1, 1 };
+    static const uint8_t head[] = { 0, 0, 0, 7, 2, 1, 0xc4, 0x83, 0x06, 0x32 };
 
     ck_assert_uint_eq(sealed.size, 17);
     ck_assert_mem_eq(sealed.data, head, sizeof head);
@@ -86,7 +86,7 @@ START_TEST(an_entry_of_a_newer_version_says_so)
 
     sealed.data[4] = 9;
     ck_assert_int_eq(open_bytes(sealed.size, &err), WEIR_IO);
-    ck_assert_ptr_nonnull(strstr(err.message, "has version 9, this weir knows 1"));
+    ck_assert_ptr_nonnull(strstr(err.message, "has version 9, this weir knows 2"));
 }
 END_TEST
 

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls and the journal of their run: what is recorded takes the place of the call, what happened is recorded late. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/future_internal.h"
+#include "engine/result.h"
+#include "engine/run_journal.h"
+
+/* ---- the beginning ----------------------------------------------------------------------------------------------- */
+
+static const char *describe(weir_run *run, const weir_question *about)
+{
+    char text[256];
+    weir_bytes kept;
+
+    (void)snprintf(text, sizeof text, "action '%s', call %" PRIu32 " '%s' (%s), arguments %016" PRIx64 ", input %016" PRIx64,
+                   about->action, about->call, about->name, weir__call_kind_name(about->kind), about->digest,
+                   about->input_hash);
+    weir__text_trim(text);
+    kept = weir__arena_copy(&run->arena, weir__bytes(text, strlen(text) + 1));
+    return kept.data ? (const char *)kept.data : "";
+}
+
+bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *asked)
+{
+    weir_entry mark = { .kind = WEIR__ENTRY_RESOLUTION, .decision = WEIR__DECISION_RETRY, .id = "divergence" };
+    bool has_effects = false;
+
+    run->engine->divergences++;
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next)
+        has_effects |= weir__recall_is_effect(entry);
+    weir__log(WEIR__LOG_WARN, "engine", "the journal diverges, %s run=%s recorded=\"%s\" asked=\"%s\"",
+              has_effects ? "the run is parked" : "what is recorded is dropped", weir_run_id(run), recorded, asked);
+    if (has_effects)
+        return false;
+    weir__results_clear(run->recorded);
+    run->recorded = NULL;
+    run->entries = NULL;
+    mark.instance = run->instance;
+    (void)weir__run_append(run, &mark, NULL); /* kept in the run when it fails */
+    return true;
+}
+
+static void diverge(weir_future *future, const weir_entry *entry)
+{
+    weir_question recorded = { entry->instance, entry->call,   entry->action,    entry->name,
+                               entry->call_kind, entry->digest, entry->input_hash };
+
+    future->recorded_side = describe(future->run, &recorded);
+    future->asked_side = describe(future->run, &future->about);
+    future->attempt = 0;
+    if (weir__run_may_diverge(future->run, future->recorded_side, future->asked_side))
+        weir__future_begin(future);
+    else
+        weir__future_park(future, WEIR__PARK_DIVERGENCE);
+}
+
+static void take_over(weir_future *future, const weir_entry *entry)
+{
+    weir_error err;
+
+    future->is_recorded = true;
+    if (entry->kind == WEIR__ENTRY_RESOLUTION && entry->decision == WEIR__DECISION_FAIL) {
+        (void)weir__fail(&err, WEIR_FAILED, WEIR_REMEDY_FIX, "call '%s' was resolved as failed", future->about.name);
+        weir__future_settle_with(future, WEIR_FAILED, (weir_bytes){ NULL, 0 }, &err);
+        return;
+    }
+    weir__future_settle_with(future, entry->kind == WEIR__ENTRY_RESOLUTION ? WEIR_OK : entry->code, entry->result, &entry->error);
+}
+
+/* An intent without an end: of this process, and maybe still under way, or of one before. */
+static void take_doubt(weir_future *future, const weir_entry *entry)
+{
+    weir_engine *engine = future->run->engine;
+
+    if (!weir__future_knows_doubt(future)) {
+        weir__future_begin(future);
+        return;
+    }
+    for (weir_errand *errand = engine->errands; errand && future->run->errand_count; errand = errand->older) {
+        if (errand->run == future->run && errand->about->about.instance == future->about.instance &&
+            errand->about->about.call == future->about.call && errand->attempt == future->attempt &&
+            errand->mode != WEIR__ERRAND_RECONCILE) {
+            errand->future = future;
+            errand->about = future;
+            future->errand = errand;
+        }
+    }
+    if (!future->errand && weir__future_is_parked_already(future)) {
+        /* Its time was over when it parked. */
+        weir__future_follow_policy(future, weir__recall_parked(future->run->entries)->reason);
+        return;
+    }
+    weir__future_doubt(future, future->run->recalled_ms + entry->lease_ms + entry->timeout_ms);
+}
+
+static void warn_of_conflict(const weir_run *run, const char *name, uint32_t attempt, weir_code code)
+{
+    weir__log(WEIR__LOG_WARN, "engine",
+              "a call ended after it was resolved, its outcome is not used run=%s call=%s attempt=%" PRIu32
+              " outcome=\"%s\"",
+              weir_run_id(run), name, attempt, weir__code_name(code));
+}
+
+void weir__future_start(weir_future *future)
+{
+    weir_run *run = future->run;
+    weir_recall recall = { .state = WEIR__RECALL_NOTHING };
+
+    future->timer.fn = weir__future_on_timer;
+    if (run->entries)
+        recall = weir__recall(run->entries, &future->about);
+    future->attempt = recall.attempt;
+    future->tries = recall.failures;
+    if (recall.conflict)
+        warn_of_conflict(run, future->about.name, recall.conflict->attempt, recall.conflict->code);
+    switch (recall.state) {
+    case WEIR__RECALL_NOTHING:
+    case WEIR__RECALL_AGAIN:
+        weir__future_begin(future);
+        return;
+    case WEIR__RECALL_SETTLED:
+        take_over(future, recall.entry);
+        return;
+    case WEIR__RECALL_DOUBT:
+        take_doubt(future, recall.entry);
+        return;
+    case WEIR__RECALL_DIVERGED:
+        diverge(future, recall.entry);
+        return;
+    }
+}
+
+void weir__future_told(weir_future *future, const weir_entry *entry)
+{
+    weir__future_leave_errand(future, false);
+    if (entry->kind == WEIR__ENTRY_RESOLUTION ? entry->decision == WEIR__DECISION_RETRY : !entry->is_final)
+        weir__future_begin(future);
+    else
+        take_over(future, entry);
+}
+
+/* ---- late outcomes ----------------------------------------------------------------------------------------------- */
+
+/* Nobody waited for it. What it says is a fact all the same, and may be what a parked run waits for. */
+void weir__future_record_late(weir_errand *errand, const weir_attempt_end *end)
+{
+    weir_future *about = errand->about;
+    weir_run *run = errand->run;
+    bool is_final = end->code != WEIR_NOT_DONE;
+    weir_attempt_end kept = *end;
+    weir_entry *entry;
+
+    if (!weir__future_is_last_word(end->code) && end->code != WEIR_NOT_DONE)
+        return; /* doubt it was, and doubt it stays */
+    if (end->code == WEIR_OK)
+        kept.result = weir__arena_copy(&run->arena, end->result);
+    if ((end->code == WEIR_OK && !kept.result.data) ||
+        weir__run_append_outcome(about, errand->attempt, &kept, is_final) != WEIR_OK)
+        return; /* kept in the run when it matters: the next start finds the doubt */
+    for (const weir_entry *decision = run->entries; decision; decision = decision->next) {
+        if (decision->kind == WEIR__ENTRY_RESOLUTION && decision->instance == about->about.instance &&
+            decision->call == about->about.call && decision->attempt == errand->attempt) {
+            warn_of_conflict(run, about->about.name, errand->attempt, end->code);
+            return;
+        }
+    }
+    entry = weir__future_outcome_entry(about, errand->attempt, &kept, is_final);
+    if (entry)
+        weir__engine_learn(run, entry);
+}
+
+/* ---- as after a restart ------------------------------------------------------------------------------------------ */
+
+static void append(weir_entry ***tail, weir_entry *entry)
+{
+    entry->next = NULL;
+    **tail = entry;
+    *tail = &entry->next;
+}
+
+weir_code weir__futures_remember(weir_run *run)
+{
+    weir_entry **tail = &run->entries;
+
+    while (*tail)
+        tail = &(*tail)->next;
+    for (weir_action_result *result = run->results; result; result = result->next) {
+        weir_entry *entry;
+
+        if (result->is_recorded)
+            continue;
+        entry = weir__arena_alloc(&run->arena, sizeof *entry);
+        if (!entry)
+            return WEIR_NO_MEMORY;
+        memset(entry, 0, sizeof *entry);
+        entry->kind = WEIR__ENTRY_RESULT;
+        if (weir__result_to_entry(result, &run->arena, entry) != WEIR_OK)
+            return WEIR_NO_MEMORY;
+        entry->input_hash = weir__run_input_hash(run);
+        append(&tail, entry);
+    }
+    for (const weir_wait_mark *mark = run->firsts; mark; mark = mark->next) {
+        weir_entry *entry = weir__arena_alloc(&run->arena, sizeof *entry);
+
+        if (!entry)
+            return WEIR_NO_MEMORY;
+        memset(entry, 0, sizeof *entry);
+        entry->kind = WEIR__ENTRY_FIRST;
+        entry->instance = mark->instance;
+        entry->call = mark->wait;
+        entry->which = mark->which;
+        append(&tail, entry);
+    }
+    for (const weir_future *future = run->futures; future; future = future->next) {
+        weir_attempt_end end = { future->code, future->result, future->error, -1 };
+        weir_entry *entry = NULL;
+
+        if (future->is_recorded)
+            continue;
+        if (future->attempt && future->about.kind != WEIR_CALL_PURE) {
+            entry = weir__future_intent_entry(future);
+            if (!entry)
+                return WEIR_NO_MEMORY;
+            append(&tail, entry);
+        }
+        if (future->state == WEIR__FUTURE_PARKED) {
+            entry = weir__future_parked_entry(future);
+            if (!entry)
+                return WEIR_NO_MEMORY;
+            append(&tail, entry);
+        }
+        if (future->state != WEIR__FUTURE_DONE)
+            continue;
+        entry = weir__future_outcome_entry(future, future->attempt, &end, true);
+        if (!entry)
+            return WEIR_NO_MEMORY;
+        append(&tail, entry);
+    }
+    return WEIR_OK;
+}

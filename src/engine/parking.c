@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs that wait for somebody: giving up the stack, decisions, late outcomes, beginning anew. */
+#include <inttypes.h>
+
+#include "engine/future.h"
+#include "engine/internal.h"
+#include "engine/run_journal.h"
+
+/* Its key stays busy: those behind it wait for the decision. */
+void weir__engine_park(weir_engine *engine, weir_run *run)
+{
+    weir_error err;
+
+    run->action = NULL;
+    if (weir__futures_remember(run) != WEIR_OK || weir__run_rewind(run) != WEIR_OK) {
+        (void)weir__fail_memory(&err, "a parked run");
+        (void)weir__failure_keep_error(&run->failure, &err);
+        weir__engine_finish(engine, run);
+        return;
+    }
+    run->state = WEIR__RUN_PARKED;
+    engine->parked++;
+    if (run->key->queued >= engine->options.queue_per_key)
+        engine->full_keys--; /* a key that waits for somebody holds no other back; its bytes still count */
+    run->key->is_parked = true;
+    if (engine->options.port->parked)
+        engine->options.port->parked(engine->options.host, run, weir__recall_parked(run->entries));
+}
+
+static void unpark(weir_run *run)
+{
+    weir_engine *engine = run->engine;
+
+    engine->parked--;
+    run->key->is_parked = false;
+    if (run->key->queued >= engine->options.queue_per_key)
+        engine->full_keys++;
+    if (engine->options.port->parked)
+        engine->options.port->parked(engine->options.host, run, NULL);
+    weir__engine_ready(engine, run);
+}
+
+static void add_entry(weir_run *run, weir_entry *entry)
+{
+    weir_entry **tail = &run->entries;
+
+    while (*tail)
+        tail = &(*tail)->next;
+    entry->next = NULL;
+    *tail = entry;
+}
+
+/* The future that an entry about a call in doubt is for. */
+static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
+{
+    for (weir_future *future = run->futures; future; future = future->next) {
+        if ((future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING) &&
+            future->about.instance == entry->instance && future->about.call == entry->call &&
+            future->attempt == entry->attempt)
+            return future;
+    }
+    return NULL;
+}
+
+void weir__engine_learn(weir_run *run, weir_entry *entry)
+{
+    const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
+    weir_future *future = find_doubt(run, entry);
+
+    if (run->is_canceled && run->state != WEIR__RUN_PARKED)
+        return; /* stopping: the next start reads it */
+    add_entry(run, entry);
+    if (future)
+        weir__future_told(future, entry);
+    else if (parked && !weir__recall_parked(run->entries))
+        unpark(run);
+}
+
+weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_entry *decision, weir_ticket *ticket,
+                              weir_error *err)
+{
+    const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
+    weir_future *future = NULL;
+    weir_entry *entry;
+    weir_code rc;
+
+    if (!parked) {
+        for (weir_future *at = run->futures; at && !future; at = at->next) {
+            if (at->state == WEIR__FUTURE_DOUBT || at->state == WEIR__FUTURE_ASKING)
+                future = at;
+        }
+    }
+    if (!parked && !future)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
+    if (decision->attempt != (parked ? parked->attempt : future->attempt))
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %s is parked on attempt %u, not %u; `parked` shows what it is about", weir_run_id(run),
+                          parked ? parked->attempt : future->attempt, decision->attempt);
+    if (parked && parked->attempt == 0 && parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %s is parked on an action, not on a call: it takes no result", weir_run_id(run));
+    if (future && decision->decision == WEIR__DECISION_RETRY && !decision->is_forced)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "the call of run %s may still be under way; wait until the run is parked, or add --force",
+                          weir_run_id(run));
+    entry = weir__arena_alloc(&run->arena, sizeof *entry);
+    if (!entry)
+        return weir__fail_memory(err, "a decision");
+    *entry = *decision;
+    entry->kind = WEIR__ENTRY_RESOLUTION;
+    entry->instance = parked ? parked->instance : future->about.instance;
+    entry->call = parked ? parked->call : future->about.call;
+    entry->code = decision->decision == WEIR__DECISION_FAIL ? WEIR_FAILED : WEIR_OK;
+    if (decision->result.data) {
+        entry->result = weir__arena_copy(&run->arena, decision->result);
+        if (!entry->result.data)
+            return weir__fail_memory(err, "a decision");
+    }
+    rc = weir__run_append(run, entry, ticket);
+    if (rc != WEIR_OK) {
+        if (err)
+            *err = run->failure.error;
+        return rc;
+    }
+    entry->id = "";
+    (void)engine;
+    add_entry(run, entry);
+    if (future)
+        weir__future_told(future, entry);
+    else
+        unpark(run);
+    return WEIR_OK;
+}
