@@ -176,7 +176,7 @@ class Bench:
         self.say()
 
     def memory(self):
-        size, counts = 2000, (10, 100, 1000)
+        size, counts = 2000, (10, 100, 1000, 10_000)
         peaks = {calls: statistics.median(
             self.job("calls-memory", [{"key": "one", "value": {"kind": "idempotent", "bytes": size, "calls": calls}}],
                      True)["peak_kb"] for _ in range(self.options.rounds)) for calls in counts}
@@ -188,6 +188,8 @@ class Bench:
             more = f"{(peak - peaks[before]) * 1024 / (calls - before):18.0f}" if before else ""
             self.say(f"{calls:8} {peak:9.0f} {more}".rstrip())
             before = calls
+        self.say()
+        self.say("The store's cache of pages, 8 MiB, fills on the way; the last row is what a run itself holds.")
         self.say()
 
     # HTTP calls in flight.
