@@ -7,7 +7,6 @@ busy machine is busy for all of them; what is printed is medians.
 """
 
 import argparse
-import datetime
 import filecmp
 import os
 import shutil
@@ -16,6 +15,8 @@ import subprocess
 import sys
 from collections import namedtuple
 
+from report import Report
+
 Took = namedtuple("Took", "wall_us cpu_us peak_kb")
 
 
@@ -23,11 +24,8 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.work = f"{options.build}/bench/work"
-        self.lines = []
-
-    def say(self, line=""):
-        print(line, flush=True)
-        self.lines.append(line)
+        self.report = Report(options.top, "local", f"medians of {options.rounds} rounds")
+        self.say = self.report.say
 
     def measure(self, name, source, command, durable=False):
         """One run of a command; its output is in work/NAME.jsonl."""
@@ -155,32 +153,6 @@ class Bench:
             self.say(f"{name:24} {took.wall_us / 1000:7.1f} ms{'' if 'durable' in name else ' (goal: under 50)'}")
         self.say()
 
-    def report(self):
-        top = self.options.top
-        commit = subprocess.run(["git", "-C", top, "describe", "--always", "--dirty", "--abbrev=12"], check=False,
-                                stdout=subprocess.PIPE, text=True).stdout.strip() or "unknown"
-        model = "unknown processor"
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    model = line.split(":", 1)[1].strip()
-                    break
-        path = f"{top}/docs/reports/bench-local.md"
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as out:
-            out.write("# bench/local.sh\n\n")
-            out.write(f"Written by `bench/local.sh --report` on {datetime.date.today()}, commit {commit}, "
-                      f"{os.cpu_count()} cores ({model}),\nmedians of {self.options.rounds} rounds. The rates are this "
-                      "machine's on that day; the ratios are what it is about.\n\n")
-            in_block = False
-            for line in self.lines:
-                is_table = bool(line) and not line.startswith("## ")
-                if is_table != in_block:
-                    out.write("```\n")
-                    in_block = is_table
-                out.write(line + "\n")
-        print(f"written: {path}")
-
 
 def main():
     parser = argparse.ArgumentParser()
@@ -195,7 +167,7 @@ def main():
     bench.waiting()
     bench.start_up()
     if bench.options.report:
-        bench.report()
+        bench.report.write()
 
 
 if __name__ == "__main__":

@@ -20,4 +20,4 @@ for records in 2000000 1000000 500000; do
     /usr/bin/python3 "$top/bench/generate.py" "$records" >"$words.new"
     mv "$words.new" "$words"
 done
-exec /usr/bin/python3 "$top/bench/local.py" "$top" "$build" "$@"
+exec /usr/bin/python3 -B "$top/bench/local.py" "$top" "$build" "$@"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Brings in what a build of weir needs, with `test` what its tests need, with `long` also what
-# `make check-long` needs. Idempotent; quick when all is there.
-#   scripts/setup.sh build|test|long
+# `make check-long` needs, with `bench` also what bench/calls.sh compares with. Idempotent; quick when all is there.
+#   scripts/setup.sh build|test|long|bench
 # Debian packages come through apt-get; yyjson, where the system has none, from its pinned PyPI sdist into .deps-prefix.
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,11 +23,14 @@ case $what in
 build) packages=$build_packages ;;
 test) packages="$build_packages $test_packages" ;;
 long) packages="$build_packages $test_packages valgrind" ;;
-*) die "unknown set-up '$what': use build, test or long" ;;
+bench) packages=$build_packages ;;
+*) die "unknown set-up '$what': use build, test, long or bench" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
     die "this is not Debian. Install what these packages hold, yyjson >= 0.10 too, and build by hand: $packages"
+# Any npm will do to fetch the pinned packages; what runs later is the Node among them.
+[ "$what" != bench ] || command -v npm >/dev/null || packages="$packages npm"
 missing=
 for package in $packages; do
     status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
@@ -78,4 +81,19 @@ Version: 0.10.0
 Libs: -L\${prefix}/lib -lyyjson
 Cflags: -I\${prefix}/include
 EOF
+fi
+
+[ "$what" = bench ] || exit 0
+[ "$(uname -sm)" = "Linux x86_64" ] || die "bench/restate/package-lock.json pins programs for Linux on x86-64 only"
+bench=$prefix/bench
+if cmp -s bench/restate/package-lock.json "$bench/installed.json"; then
+    say "Restate and Node: there"
+else
+    say "Restate and Node: bringing in what bench/restate/package-lock.json pins into .deps-prefix/bench"
+    mkdir -p "$bench"
+    cp bench/restate/package.json bench/restate/package-lock.json "$bench/"
+    # No scripts: one of a dependency reports installations home, and none is needed.
+    npm --prefix "$bench" ci --ignore-scripts --no-audit --no-fund --loglevel=error ||
+        die "npm could not fetch them; check the network and run this again"
+    cp "$bench/package-lock.json" "$bench/installed.json"
 fi
