@@ -488,24 +488,29 @@ static void timed_out(weir_future *future)
     doubt(future, future->deadline_ms);
 }
 
+/* Whether the time of its errand is over. It counts from when the errand has a thread: else it is waited for again. */
+static bool is_time_over(weir_future *future)
+{
+    int64_t begun_ms = atomic_load(&future->errand->begun_ms);
+    int64_t over_ms = (begun_ms ? begun_ms : now_ms(future)) + future->options.timeout_ms;
+
+    if (now_ms(future) < over_ms) {
+        (void)set_timer(future, over_ms); /* it has settled the future when it fails */
+        return false;
+    }
+    return true;
+}
+
 static void on_timer(weir_timer *timer)
 {
     weir_future *future = (weir_future *)((char *)timer - offsetof(weir_future, timer));
-    int64_t begun_ms;
 
     switch (future->state) {
     case WEIR__FUTURE_RUNNING:
-        begun_ms = atomic_load(&future->errand->begun_ms);
-        if (!begun_ms) {
-            /* It waits for a thread: the time-out counts from when it has one. */
-            (void)set_timer(future, now_ms(future) + future->options.timeout_ms);
-            return;
-        }
-        future->deadline_ms = begun_ms + future->options.timeout_ms;
-        if (now_ms(future) < future->deadline_ms)
-            (void)set_timer(future, future->deadline_ms);
-        else
+        if (is_time_over(future)) {
+            future->deadline_ms = atomic_load(&future->errand->begun_ms) + future->options.timeout_ms;
             timed_out(future);
+        }
         return;
     case WEIR__FUTURE_BACKOFF:
         begin(future);
@@ -514,8 +519,10 @@ static void on_timer(weir_timer *timer)
         act_on_doubt(future);
         return;
     case WEIR__FUTURE_ASKING:
-        leave_errand(future, true);
-        follow_policy(future, WEIR__PARK_UNKNOWN);
+        if (is_time_over(future)) {
+            leave_errand(future, true);
+            follow_policy(future, WEIR__PARK_UNKNOWN);
+        }
         return;
     case WEIR__FUTURE_NEW:
     case WEIR__FUTURE_INTENT:
