@@ -613,7 +613,9 @@ static void take_doubt(weir_future *future, const weir_entry *entry)
         }
     }
     if (!future->errand && is_parked_already(future)) {
-        /* Its time was over when it parked. */
+        /* Its time was over when it parked. In doubt it is all the same: a policy may have a time of its own. */
+        move(future, WEIR__FUTURE_DOUBT);
+        future->deadline_ms = now_ms(future);
         follow_policy(future, weir__recall_parked(future->run->entries)->reason);
         return;
     }
