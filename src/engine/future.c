@@ -676,7 +676,7 @@ static void record_late(weir_errand *errand, const weir_attempt_end *end)
 {
     weir_future *about = errand->about;
     weir_run *run = errand->run;
-    bool is_final = end->code != WEIR_NOT_DONE;
+    bool is_final = end->code != WEIR_NOT_DONE || about->tries + 1 >= (uint32_t)about->options.max_attempts;
     weir_attempt_end kept = *end;
     weir_entry *entry;
 
@@ -854,6 +854,7 @@ weir_code weir__futures_remember(weir_run *run)
 void weir__future_told(weir_future *future, const weir_entry *entry)
 {
     leave_errand(future, false);
+    future->tries += entry->kind == WEIR__ENTRY_OUTCOME && !entry->is_final;
     if (entry->kind == WEIR__ENTRY_RESOLUTION ? entry->decision == WEIR__DECISION_RETRY : !entry->is_final)
         begin(future);
     else
