@@ -567,6 +567,9 @@ bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *aske
     run->entries = NULL;
     mark.instance = run->instance;
     (void)weir__run_append(run, &mark, NULL); /* kept in the run when it fails */
+    /* Results that this life goes on from are void with the rest: they are written again, behind the mark. */
+    for (weir_action_result *result = run->results; result; result = result->next)
+        result->is_written = result->is_recorded = false;
     return true;
 }
 
