@@ -796,6 +796,29 @@ static void append(weir_entry ***tail, weir_entry *entry)
     *tail = &entry->next;
 }
 
+/* In the order in which they parked, as in the journal: a decision is on the last one, here and in what people see. */
+static weir_code remember_parked(weir_run *run, weir_entry **tail)
+{
+    uint64_t before = 0;
+
+    for (;;) {
+        const weir_future *next = NULL;
+        weir_entry *entry;
+
+        for (const weir_future *future = run->futures; future; future = future->next) {
+            if (future->state == WEIR__FUTURE_PARKED && future->ended > before && (!next || future->ended < next->ended))
+                next = future;
+        }
+        if (!next)
+            return WEIR_OK;
+        before = next->ended;
+        entry = weir__future_parked_entry(next);
+        if (!entry)
+            return WEIR_NO_MEMORY;
+        append(&tail, entry);
+    }
+}
+
 weir_code weir__futures_remember(weir_run *run)
 {
     weir_entry **tail = &run->entries;
@@ -841,12 +864,6 @@ weir_code weir__futures_remember(weir_run *run)
                 return WEIR_NO_MEMORY;
             append(&tail, entry);
         }
-        if (future->state == WEIR__FUTURE_PARKED) {
-            entry = weir__future_parked_entry(future);
-            if (!entry)
-                return WEIR_NO_MEMORY;
-            append(&tail, entry);
-        }
         if (future->state != WEIR__FUTURE_DONE)
             continue;
         entry = weir__future_outcome_entry(future, future->attempt, &end, true);
@@ -854,7 +871,7 @@ weir_code weir__futures_remember(weir_run *run)
             return WEIR_NO_MEMORY;
         append(&tail, entry);
     }
-    return WEIR_OK;
+    return remember_parked(run, tail);
 }
 
 void weir__future_told(weir_future *future, const weir_entry *entry)
