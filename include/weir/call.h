@@ -151,8 +151,8 @@ WEIR_API weir_future *weir_call_start(weir_run *run, const char *name, weir_call
  *
  * @param futures  `count` of this run, from 1; a future may be waited for again; borrowed
  * @return WEIR_OK: all are; else the code and the error of the first in `futures` that failed, see weir_call();
- *         WEIR_CANCELED  stopping, or the run is parked, since one of them is in doubt; all its calls have ended (abort)
- *         WEIR_INVALID   no future, or one of another run                                                        (fix)
+ *         WEIR_CANCELED  stopping, or one of them is in doubt: all calls have ended, the run is parked  (abort)
+ *         WEIR_INVALID   no future, or one of another run                                               (fix)
  * Threads: the action's.
  */
 WEIR_API weir_code weir_wait_all(weir_run *run, weir_future *const *futures, size_t count, weir_error *err);
