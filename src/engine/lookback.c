@@ -25,20 +25,29 @@ static const char *describe(weir_run *run, const weir_question *about)
     return kept.data ? (const char *)kept.data : "";
 }
 
+/* Whether the run has done, or may have done, something outside: in a life before this one, or in this one. */
+static bool has_effects(const weir_run *run)
+{
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
+        if (weir__recall_is_effect(entry))
+            return true;
+    }
+    for (const weir_future *future = run->futures; future; future = future->next) {
+        if (future->about.kind != WEIR_CALL_PURE && future->attempt)
+            return true;
+    }
+    return false;
+}
+
 bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *asked)
 {
     weir_entry mark = { .kind = WEIR__ENTRY_RESOLUTION, .decision = WEIR__DECISION_RETRY, .id = "divergence" };
-    bool has_effects = false;
+    bool is_parking = has_effects(run);
 
     run->engine->divergences++;
-    for (const weir_entry *entry = run->entries; entry; entry = entry->next)
-        has_effects |= weir__recall_is_effect(entry);
-    /* Those of this life are behind what was read at its start: a mark would void them, and the next life repeat them. */
-    for (const weir_future *future = run->futures; future; future = future->next)
-        has_effects |= future->attempt > 0 && future->about.kind != WEIR_CALL_PURE;
     weir__log(WEIR__LOG_WARN, "engine", "the journal diverges, %s run=%s recorded=\"%s\" asked=\"%s\"",
-              has_effects ? "the run is parked" : "what is recorded is dropped", weir_run_id(run), recorded, asked);
-    if (has_effects)
+              is_parking ? "the run is parked" : "what is recorded is dropped", weir_run_id(run), recorded, asked);
+    if (is_parking)
         return false;
     weir__results_clear(run->recorded);
     run->recorded = NULL;
