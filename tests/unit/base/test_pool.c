@@ -157,6 +157,28 @@ START_TEST(an_end_without_waiting_forgets_what_has_not_begun_and_leaves_behind_w
 }
 END_TEST
 
+START_TEST(what_has_not_begun_can_be_taken_back_in_its_order)
+{
+    weir_task *task;
+
+    open_pool(1);
+    submit(0, hold);
+    await(&begun);
+    ck_assert_ptr_null(weir__pool_take_back(pool));
+    for (int i = 1; i < 4; i++)
+        submit(i, note_order);
+    task = weir__pool_take_back(pool);
+    for (int i = 1; i < 4; i++, task = task->next)
+        ck_assert_ptr_eq(task, &tasks[i].task);
+    ck_assert_ptr_null(task);
+    submit(4, hold); /* it is a pool all the same */
+    (void)sem_post(&go);
+    (void)sem_post(&go);
+    weir__pool_free(pool, true);
+    ck_assert_int_eq(atomic_load(&begun_count), 2);
+}
+END_TEST
+
 START_TEST(an_idle_pool_ends_at_once_either_way)
 {
     for (int i = 0; i < 50; i++) {
@@ -207,6 +229,7 @@ int main(void)
     suite_add_tcase(suite, runs);
     tcase_add_checked_fixture(ends, set_up, NULL);
     tcase_add_test(ends, an_end_without_waiting_forgets_what_has_not_begun_and_leaves_behind_what_hangs);
+    tcase_add_test(ends, what_has_not_begun_can_be_taken_back_in_its_order);
     tcase_add_test(ends, an_idle_pool_ends_at_once_either_way);
     suite_add_tcase(suite, ends);
     return weir__suite_run(suite);
