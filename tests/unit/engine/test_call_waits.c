@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several calls of a run, a journal that holds something else than what is asked for, and calls when all stops. */
+#include <dirent.h>
+#include <sched.h>
+
 #include "call_host.h"
 
 static service one, two, three;
@@ -504,6 +507,18 @@ static weir_code start_three(weir_run *run, const weir_event *event)
     return WEIR_OK;
 }
 
+static int threads_of_process(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+
+    ck_assert_ptr_nonnull(folder);
+    while (readdir(folder))
+        count++;
+    (void)closedir(folder);
+    return count - 2;
+}
+
 static void await_begun(void)
 {
     ck_assert_int_eq(sem_wait(&host.begun), 0);
@@ -512,6 +527,7 @@ static void await_begun(void)
 START_TEST(an_engine_that_is_freed_leaves_behind_only_what_does_not_return)
 {
     weir_engine_options options = host_options();
+    int before = threads_of_process();
 
     options.calls = NULL;
     options.call_threads = 1;
@@ -520,7 +536,11 @@ START_TEST(an_engine_that_is_freed_leaves_behind_only_what_does_not_return)
     (void)live(options, one_key, "! s");
     weir__engine_free(host.engine);
     host.engine = NULL;
+    ck_assert_int_eq(threads_of_process(), before + 1);
     ck_assert_int_eq(sem_post(&host.go), 0); /* the thread ends by itself, and frees what was left to it */
+    while (threads_of_process() > before)
+        (void)sched_yield();
+    ck_assert_int_eq(one.calls, 0);
 }
 END_TEST
 
