@@ -70,6 +70,13 @@ static void hold(weir_task *task)
     (void)sem_post(&ended);
 }
 
+/* ThreadSanitizer has a thread of its own, from the first one on that is started. */
+#ifdef __SANITIZE_THREAD__
+enum { NOT_OURS = 1 };
+#else
+enum { NOT_OURS = 0 };
+#endif
+
 /* Threads of this process. */
 static int threads_of_process(void)
 {
@@ -116,12 +123,14 @@ START_TEST(a_pool_begins_with_one_thread_and_has_no_more_than_its_limit)
     int before = threads_of_process();
 
     open_pool(4);
-    ck_assert_int_eq(threads_of_process(), before + 1);
+    ck_assert_int_ge(threads_of_process(), before + 1);
+    ck_assert_int_le(threads_of_process(), before + 1 + NOT_OURS);
     for (int i = 0; i < 20; i++)
         submit(i, hold);
     for (int i = 0; i < 4; i++)
         await(&begun);
-    ck_assert_int_eq(threads_of_process(), before + 4);
+    ck_assert_int_ge(threads_of_process(), before + 4);
+    ck_assert_int_le(threads_of_process(), before + 4 + NOT_OURS);
     for (int i = 0; i < 20; i++)
         (void)sem_post(&go);
     weir__pool_free(pool, true);
@@ -154,6 +163,28 @@ START_TEST(an_end_without_waiting_forgets_what_has_not_begun_and_leaves_behind_w
     (void)sem_post(&go);
     await(&ended);
     ck_assert_int_eq(atomic_load(&ended_count), 1); /* the second one never ran */
+}
+END_TEST
+
+START_TEST(what_has_not_begun_can_be_taken_back_in_its_order)
+{
+    weir_task *task;
+
+    open_pool(1);
+    submit(0, hold);
+    await(&begun);
+    ck_assert_ptr_null(weir__pool_take_back(pool));
+    for (int i = 1; i < 4; i++)
+        submit(i, note_order);
+    task = weir__pool_take_back(pool);
+    for (int i = 1; i < 4; i++, task = task->next)
+        ck_assert_ptr_eq(task, &tasks[i].task);
+    ck_assert_ptr_null(task);
+    submit(4, hold); /* it is a pool all the same */
+    (void)sem_post(&go);
+    (void)sem_post(&go);
+    weir__pool_free(pool, true);
+    ck_assert_int_eq(atomic_load(&begun_count), 2);
 }
 END_TEST
 
@@ -207,6 +238,7 @@ int main(void)
     suite_add_tcase(suite, runs);
     tcase_add_checked_fixture(ends, set_up, NULL);
     tcase_add_test(ends, an_end_without_waiting_forgets_what_has_not_begun_and_leaves_behind_what_hangs);
+    tcase_add_test(ends, what_has_not_begun_can_be_taken_back_in_its_order);
     tcase_add_test(ends, an_idle_pool_ends_at_once_either_way);
     suite_add_tcase(suite, ends);
     return weir__suite_run(suite);

@@ -14,7 +14,7 @@
  *   h the first task is run in a thread of its own; its function hangs until f   n the clock goes to the next timer
  *   +50 the clock goes on by 50 ms   s the engine is told to stop   ! host.hook is called
  *
- * When the script is over tickets, tasks and timers follow by themselves, until nothing is left to happen. One at a time.
+ * When the script is over tickets, tasks and timers follow by themselves, until nothing is left to happen.
  */
 #ifndef WEIR_TESTS_ENGINE_CALL_HOST_H
 #define WEIR_TESTS_ENGINE_CALL_HOST_H
@@ -250,7 +250,8 @@ static inline void recall_entries(weir_run *run)
     for (size_t i = 0; i < host.journal_count; i++) {
         if (host.journal[i].run != run->index)
             continue;
-        ck_assert_int_eq(weir__entry_open(weir__buffer_bytes(&host.journal[i].bytes), &run->arena, tail, &err), WEIR_OK);
+        ck_assert_int_eq(weir__entry_open(weir__buffer_bytes(&host.journal[i].bytes), &run->arena, tail, &err),
+                         WEIR_OK);
         tail = &(*tail)->next;
     }
 }

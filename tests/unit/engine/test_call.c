@@ -197,7 +197,8 @@ START_TEST(a_result_that_does_not_fit_is_final)
     attempts = 5;
     shop.answers = "long";
     ck_assert_str_eq(live(options, one_key, ""), "I1.1#1 durable pay#1 O1.1#1=limit size5 ");
-    assert_error(WEIR_LIMIT, "call 'pay': the call was made, but its result does not fit: calls.result-bytes allows 999");
+    assert_error(WEIR_LIMIT,
+                 "call 'pay': the call was made, but its result does not fit: calls.result-bytes allows 999");
     ck_assert_str_eq(live(options, one_key, ""), "size5 ");
     ck_assert_int_eq(shop.calls, 1);
     forget_journal(0);

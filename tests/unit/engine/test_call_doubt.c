@@ -76,7 +76,6 @@ START_TEST(a_call_without_an_answer_is_parked_only_after_its_deadline_and_margin
 {
     ck_assert_str_eq(pay_as(WEIR_CALL_ONCE, "hang", "t h +499 +1 +99 "), "I1.1#1 durable pay#1 P1.1#1:doubt parked ");
     forget_journal(0);
-    host.script = "";
     ck_assert_str_eq(pay_as(WEIR_CALL_ONCE, "hang", "t h +499 +1 +99 s"), "I1.1#1 durable pay#1 ");
     forget_journal(0);
     ck_assert_str_eq(pay_as(WEIR_CALL_ONCE, "hang", "t h +499 +1 +99 +1 s"),
@@ -117,7 +116,8 @@ START_TEST(a_decision_makes_a_parked_call_again)
 {
     will_decide(WEIR__DECISION_RETRY, 1, NULL);
     ck_assert_str_eq(pay_as(WEIR_CALL_ONCE, "unknown 7", "t r n ! t r"),
-                     "I1.1#1 durable pay#1 P1.1#1:doubt parked D1.1#1:retry goes-on I1.1#2 durable pay#2 O1.1#2=ok k=7 ");
+                     "I1.1#1 durable pay#1 P1.1#1:doubt parked D1.1#1:retry goes-on I1.1#2 durable pay#2 "
+                     "O1.1#2=ok k=7 ");
     ck_assert(is_known);
 }
 END_TEST
@@ -192,7 +192,6 @@ END_TEST
 START_TEST(an_outcome_after_a_decision_is_recorded_and_not_used)
 {
     will_decide(WEIR__DECISION_RESULT, 1, "42");
-    body = pay;
     ck_assert_str_eq(pay_as(WEIR_CALL_ONCE, "hang", "t h +500 +100 ! f"),
                      "I1.1#1 durable pay#1 P1.1#1:doubt parked D1.1#1:result goes-on k=42 ");
     ck_assert_str_eq(live_again(""), "k=42 ");
@@ -414,7 +413,8 @@ START_TEST(a_late_word_that_nothing_was_done_counts_as_an_attempt)
     kind = WEIR_CALL_ONCE;
     attempts = 2;
     ck_assert_str_eq(live(host_options(), one_key, "t h +500 +100 f"),
-                     "I1.1#1 durable pay#1 P1.1#1:doubt parked O1.1#1~not done goes-on I1.1#2 durable pay#2 O1.1#2=ok k=7 ");
+                     "I1.1#1 durable pay#1 P1.1#1:doubt parked O1.1#1~not done goes-on I1.1#2 durable "
+                     "pay#2 O1.1#2=ok k=7 ");
     forget_journal(0);
     attempts = 1;
     ck_assert_str_eq(live(host_options(), one_key, "t h +500 +100 f"),

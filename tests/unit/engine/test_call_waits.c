@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several calls of a run, a journal that holds something else than what is asked for, and calls when all stops. */
+#include <dirent.h>
+#include <sched.h>
+
 #include "call_host.h"
 
 static service one, two, three;
@@ -119,7 +122,8 @@ START_TEST(a_first_that_was_not_recorded_is_open_again)
     kind = WEIR_CALL_PURE;
     (void)run_body(wait_for_any, "l r r");
     forget_journal(0);
-    ck_assert_str_eq(run_body(wait_for_any, "r r r"), "one#1 O1.1#1=ok F1.1=0 two#1 O1.2#1=ok three#1 O1.3#1=ok k=0 k=1 ");
+    ck_assert_str_eq(run_body(wait_for_any, "r r r"),
+                     "one#1 O1.1#1=ok F1.1=0 two#1 O1.2#1=ok three#1 O1.3#1=ok k=0 k=1 ");
     kind = WEIR_CALL_ONCE;
 }
 END_TEST
@@ -504,6 +508,25 @@ static weir_code start_three(weir_run *run, const weir_event *event)
     return WEIR_OK;
 }
 
+/* ThreadSanitizer has a thread of its own, from the first one on that is started. */
+#ifdef __SANITIZE_THREAD__
+enum { NOT_OURS = 1 };
+#else
+enum { NOT_OURS = 0 };
+#endif
+
+static int threads_of_process(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+
+    ck_assert_ptr_nonnull(folder);
+    while (readdir(folder))
+        count++;
+    (void)closedir(folder);
+    return count - 2;
+}
+
 static void await_begun(void)
 {
     ck_assert_int_eq(sem_wait(&host.begun), 0);
@@ -512,6 +535,7 @@ static void await_begun(void)
 START_TEST(an_engine_that_is_freed_leaves_behind_only_what_does_not_return)
 {
     weir_engine_options options = host_options();
+    int before = threads_of_process();
 
     options.calls = NULL;
     options.call_threads = 1;
@@ -520,7 +544,11 @@ START_TEST(an_engine_that_is_freed_leaves_behind_only_what_does_not_return)
     (void)live(options, one_key, "! s");
     weir__engine_free(host.engine);
     host.engine = NULL;
+    ck_assert_int_ge(threads_of_process(), before + 1);
     ck_assert_int_eq(sem_post(&host.go), 0); /* the thread ends by itself, and frees what was left to it */
+    while (threads_of_process() > before + NOT_OURS)
+        (void)sched_yield();
+    ck_assert_int_eq(one.calls, 0);
 }
 END_TEST
 
