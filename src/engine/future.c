@@ -24,7 +24,7 @@ void weir__future_move(weir_future *future, weir_future_state to)
         [WEIR__FUTURE_BACKOFF] = { false, true,  true,  false, false, false, false, true },
         [WEIR__FUTURE_DOUBT]   = { false, true,  true,  true,  false, true,  true,  true },
         [WEIR__FUTURE_ASKING]  = { false, true,  true,  true,  true,  false, true,  true },
-        [WEIR__FUTURE_PARKED]  = { false, false, false, false, false, false, false, false },
+        [WEIR__FUTURE_PARKED]  = { false, true,  true,  true,  false, false, false, true },
         [WEIR__FUTURE_DONE]    = { false, false, false, false, false, false, false, false },
     };
 
@@ -317,9 +317,7 @@ void weir__future_begin(weir_future *future)
     future->intent_wall_ms = weir__clock_wall_ms(engine->options.clock);
     weir__future_move(future, WEIR__FUTURE_INTENT);
     future->ticket.known = intent_known;
-    rc = weir__is_broken(WEIR__BREAK_FORGET_RESULT) ? WEIR_OK : weir__run_append_results(future->run);
-    if (rc == WEIR_OK)
-        rc = weir__run_append_intent(future);
+    rc = weir__run_append_intent(future);
     if (rc != WEIR_OK)
         weir__future_settle_failed(future, rc);
     else if (weir__is_broken(WEIR__BREAK_CALL_BEFORE_INTENT))
@@ -423,8 +421,8 @@ void weir__future_errand_ended(weir_errand *errand)
         future->errand = NULL;
     if (atomic_load(&errand->phase) == WEIR__ERRAND_WITHDRAWN)
         return; /* said when it was withdrawn */
-    if (errand->is_abandoned)
-        return;
+    if (errand->is_abandoned || errand->engine->is_closing)
+        return; /* closing: its answer came behind the last cut, and the next start finds the doubt */
     if (!errand->run) {
         weir__log(WEIR__LOG_WARN, "engine",
                   "a call ended after its run was over, its outcome is not used call=\"%s\" outcome=\"%s\"", errand->what,

@@ -2,6 +2,7 @@
 /* Runs that wait for somebody: giving up the stack, decisions, late outcomes, beginning anew. */
 #include <inttypes.h>
 
+#include "base/breakage.h"
 #include "engine/future.h"
 #include "engine/internal.h"
 #include "engine/run_journal.h"
@@ -50,13 +51,51 @@ static void add_entry(weir_run *run, weir_entry *entry)
     *tail = entry;
 }
 
+/*
+ * An entry about a future of this life is about to be kept; looked at again, after parking, it counts only behind the
+ * intent of its attempt, which so far is in the journal alone.
+ */
+static weir_code keep_intent(weir_run *run, const weir_future *future)
+{
+    weir_entry *intent;
+
+    if (weir__recall(run->entries, &future->about).attempt >= future->attempt)
+        return WEIR_OK;
+    intent = weir__future_intent_entry(future);
+    if (!intent)
+        return weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a journal entry");
+    add_entry(run, intent);
+    return WEIR_OK;
+}
+
+/* Whether it can still be told what came of it. A divergence cannot: it is the run's, which begins anew. */
+static bool is_open(const weir_future *future)
+{
+    return future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING ||
+           (future->state == WEIR__FUTURE_PARKED && future->reason != WEIR__PARK_DIVERGENCE);
+}
+
+/* The future that a decision is for while its run goes on: the one that parked last, which is the one that is listed. */
+static weir_future *find_open(weir_run *run)
+{
+    weir_future *found = NULL;
+
+    for (weir_future *future = run->futures; future; future = future->next) {
+        if (!is_open(future))
+            continue;
+        if (!found || (future->state == WEIR__FUTURE_PARKED &&
+                       (found->state != WEIR__FUTURE_PARKED || future->ended > found->ended)))
+            found = future;
+    }
+    return found;
+}
+
 /* The future that an entry about a call in doubt is for. */
 static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
 {
     for (weir_future *future = run->futures; future; future = future->next) {
-        if ((future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING) &&
-            future->about.instance == entry->instance && future->about.call == entry->call &&
-            future->attempt == entry->attempt)
+        if (is_open(future) && future->about.instance == entry->instance &&
+            future->about.call == entry->call && future->attempt == entry->attempt)
             return future;
     }
     return NULL;
@@ -67,8 +106,10 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
     const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
     weir_future *future = find_doubt(run, entry);
 
-    if (run->is_canceled && run->state != WEIR__RUN_PARKED)
-        return; /* stopping: the next start reads it */
+    if (run->engine->is_stopping || (run->is_canceled && run->state != WEIR__RUN_PARKED))
+        return; /* the next start reads it; a parked run stays one, so that nobody takes the job for done */
+    if (future && keep_intent(run, future) != WEIR_OK)
+        return; /* kept in the run, which fails */
     add_entry(run, entry);
     if (future)
         weir__future_told(future, entry);
@@ -84,27 +125,25 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
     weir_entry *entry;
     weir_code rc;
 
-    if (!parked) {
-        for (weir_future *at = run->futures; at && !future; at = at->next) {
-            if (at->state == WEIR__FUTURE_DOUBT || at->state == WEIR__FUTURE_ASKING)
-                future = at;
-        }
-    }
+    if (!parked)
+        future = find_open(run);
     if (!parked && !future)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
-    if (decision->attempt != (parked ? parked->attempt : future->attempt))
+    if (decision->attempt != (parked ? parked->attempt : future->attempt) &&
+        !weir__is_broken(WEIR__BREAK_ANY_ATTEMPT))
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "run %s is parked on attempt %u, not %u; `parked` shows what it is about", weir_run_id(run),
                           parked ? parked->attempt : future->attempt, decision->attempt);
     if (parked && parked->attempt == 0 && parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "run %s is parked on an action, not on a call: it takes no result", weir_run_id(run));
-    if (future && decision->decision == WEIR__DECISION_RETRY && !decision->is_forced)
+    if (future && future->state != WEIR__FUTURE_PARKED && decision->decision == WEIR__DECISION_RETRY &&
+        !decision->is_forced)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "the call of run %s may still be under way; wait until the run is parked, or add --force",
                           weir_run_id(run));
     entry = weir__arena_alloc(&run->arena, sizeof *entry);
-    if (!entry)
+    if (!entry || (future && keep_intent(run, future) != WEIR_OK))
         return weir__fail_memory(err, "a decision");
     *entry = *decision;
     entry->kind = WEIR__ENTRY_RESOLUTION;
