@@ -75,7 +75,7 @@ static bool is_open(const weir_future *future)
            (future->state == WEIR__FUTURE_PARKED && future->reason != WEIR__PARK_DIVERGENCE);
 }
 
-/* The future that a decision is for while its run goes on: the one that parked last, which is the one that is listed. */
+/* The future that a decision is for while its run goes on: the one that parked last, which is listed. */
 static weir_future *find_open(weir_run *run)
 {
     weir_future *found = NULL;

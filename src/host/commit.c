@@ -282,8 +282,8 @@ static weir_code commit_batch(const weir_committer_options *options, const batch
 }
 
 /*
- * One transaction: what has gathered, or a cut, or both where nobody waits for the first, or the cut has waited already:
- * calls that follow each other would hold it back for ever.
+ * One transaction: what has gathered, or a cut, or both where nobody waits for the first, or the cut has waited
+ * already: calls that follow each other would hold it back for ever.
  */
 static void work(weir_task *task)
 {
