@@ -210,6 +210,7 @@ void weir__http_client_free(weir_http_client *client)
     free_list(&client->running);
     free_list(&client->ended);
     free_list(&client->telling);
+    weir__http_origins_clear(client);
     while (client->spare_count > 0)
         curl_easy_cleanup(client->spare[--client->spare_count]);
     if (client->multi)
@@ -381,7 +382,7 @@ static void admit(weir_http_client *client)
             client->is_admission_due = true;
             return;
         }
-        if (weir__http_name_admits(exchange, now)) {
+        if (weir__http_origin_admits(exchange, now)) {
             weir__http_exchange_begin(exchange, now);
             started++;
         }

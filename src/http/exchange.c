@@ -9,12 +9,6 @@
 
 #include "base/clock.h"
 
-/*
- * A connection idle for longer is not used again: a request that meets its closing is in doubt, and servers close from
- * 5 s on (Node, Apache; nginx 75 s).
- */
-#define IDLE_S 4L
-
 /* Ten thousand exchanges hold one of each. */
 #define RECEIVE_BYTES 8192L
 #define SEND_BYTES 16384L
@@ -43,7 +37,7 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 
     (void)purpose;
-    weir__http_name_passed(exchange, true);
+    weir__http_origin_looked_up(exchange);
     exchange->socket_error = fd < 0 ? errno : 0;
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
@@ -61,7 +55,6 @@ static int on_request(void *context, char *remote, char *local, int remote_port,
     (void)local;
     (void)remote_port;
     (void)local_port;
-    weir__http_name_passed(exchange, false);
     exchange->is_repeated = exchange->is_asked;
     exchange->is_asked = true;
     return exchange->is_repeated ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -119,7 +112,7 @@ static bool set_transport(CURL *easy, const weir_http_client *client)
     bool ok = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
               set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) && set_long(easy, CURLOPT_NOSIGNAL, 1) &&
               set_long(easy, CURLOPT_QUICK_EXIT, 1) && /* else a cancel waits for a look-up that hangs */
-              set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, 60) && set_long(easy, CURLOPT_MAXAGE_CONN, IDLE_S) &&
+              set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, 60) && set_long(easy, CURLOPT_MAXAGE_CONN, WEIR__HTTP_IDLE_S) &&
               set_long(easy, CURLOPT_TCP_KEEPALIVE, 1) && set_long(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES) &&
               set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BYTES) &&
               set_text(easy, CURLOPT_ACCEPT_ENCODING, "") && set_text(easy, CURLOPT_USERAGENT, client->user_agent) &&
@@ -142,13 +135,14 @@ static bool set_all(CURL *easy, weir_http_exchange *exchange, int64_t now_ms)
 
     return set_request(easy, &exchange->request) && set_callbacks(easy, exchange) && set_transport(easy, client) &&
            set_long(easy, CURLOPT_TIMEOUT_MS, curl_ms(rest_ms)) &&
+           set_long(easy, CURLOPT_FRESH_CONNECT, !weir__http_origin_take_idle(exchange, now_ms)) &&
            set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, curl_ms(connect_ms));
 }
 
 static void end(weir_http_exchange *exchange, weir_code code)
 {
     exchange->code = code;
-    weir__http_name_release(exchange);
+    weir__http_origin_release(exchange);
     weir__http_link_append(&exchange->client->ended, &exchange->link);
 }
 
@@ -209,14 +203,14 @@ static void fail_followers(weir_http_exchange *leader, const weir_error *cause)
 {
     weir_http_link *list = &leader->client->waiting;
 
-    if (!leader->name)
+    if (!leader->origin)
         return;
     for (weir_http_link *at = list->next, *next; at != list; at = next) {
         weir_http_exchange *each = (weir_http_exchange *)at;
         weir_error own = *cause;
 
         next = at->next;
-        if (each->name != leader->name)
+        if (each->origin != leader->origin)
             continue;
         own.code = weir__http_exchange_doubt(each);
         weir__http_exchange_fail(each, &own);
@@ -263,12 +257,10 @@ static weir_code redirect(weir_http_exchange *exchange, weir_error *err)
     free(location);
     if (rc != WEIR_OK)
         return rc;
-    weir__http_name_release(exchange);
-    if (exchange->request.is_named) {
-        exchange->name = weir__http_name_retain(client, exchange->request.host);
-        if (!exchange->name)
-            return weir__fail_memory(err, "a redirect");
-    }
+    weir__http_origin_release(exchange);
+    exchange->origin = weir__http_origin_retain(client, exchange->request.origin);
+    if (!exchange->origin)
+        return weir__fail_memory(err, "a redirect");
     weir__http_answer_clear(&exchange->answer);
     weir__http_answer_init(&exchange->answer, max_body_bytes);
     exchange->redirects++;
@@ -294,6 +286,7 @@ void weir__http_exchange_over(weir_http_exchange *exchange, CURLcode result)
         return;
     }
     weir__http_exchange_detach(exchange);
+    weir__http_origin_give_idle(exchange);
     if (!is_redirect(exchange))
         end(exchange, WEIR_OK);
     else if (redirect(exchange, &cause) != WEIR_OK)
@@ -307,7 +300,7 @@ void weir__http_exchange_free(weir_http_exchange *exchange)
     if (!exchange)
         return;
     weir__http_exchange_detach(exchange);
-    weir__http_name_release(exchange);
+    weir__http_origin_release(exchange);
     weir__http_link_remove(&exchange->link);
     exchange->client->count--;
     weir__http_request_clear(&exchange->request);
@@ -336,9 +329,9 @@ weir_code weir__http_start(weir_http_client *client, const weir_http_exchange_op
                            options->max_response_bytes > 0 ? (size_t)options->max_response_bytes : 0);
     client->count++;
     rc = weir__http_request_init(&exchange->request, options, &cause);
-    if (rc == WEIR_OK && exchange->request.is_named) {
-        exchange->name = weir__http_name_retain(client, exchange->request.host);
-        if (!exchange->name)
+    if (rc == WEIR_OK) {
+        exchange->origin = weir__http_origin_retain(client, exchange->request.origin);
+        if (!exchange->origin)
             rc = weir__fail_memory(&cause, "an exchange");
     }
     if (rc == WEIR_NO_MEMORY) {

@@ -9,8 +9,13 @@
 
 enum {
     WEIR__HTTP_REDIRECTS = 10,
+    /*
+     * A connection idle for longer is not used again: a request that meets its closing is in doubt, and servers close
+     * from 5 s on (Node, Apache; nginx 75 s).
+     */
+    WEIR__HTTP_IDLE_S = 4,
     WEIR__HTTP_HEADER_BYTES = 256 << 10, /* of all answers of one hop together: 1xx and trailers too */
-    WEIR__HTTP_NAME_BUCKETS = 256,
+    WEIR__HTTP_ORIGIN_BUCKETS = 256,
 };
 
 /* ---- lists: an exchange is on exactly one ------------------------------------------------------------------------*/
@@ -46,8 +51,7 @@ static inline void weir__http_link_append(weir_http_link *list, weir_http_link *
 typedef struct weir_http_request {
     char *method;
     char *url;
-    char *host;    /* lower case, as in the URL; looked up under this name */
-    char *origin;  /* "https://host:port", no user, no path: what messages show */
+    char *origin;  /* "https://host:port", lower case, no user, no path: what messages show */
     bool is_named; /* the host is a name, not an address */
     struct curl_slist *headers; /* all; the private ones first */
     struct curl_slist *open;    /* the first that another origin may see; NULL: none */
@@ -115,28 +119,39 @@ WEIR_CHECK weir_code weir__http_answer_print(const weir_http_answer *answer, wei
 /** Retry-After in milliseconds from `now_ms` (wall clock), 0 to an hour; -1: none that can be read. */
 int64_t weir__http_answer_retry_after(const weir_http_answer *answer, int64_t now_ms);
 
-/* ---- names.c: one look-up a name at a time, and not too many at once ----------------------------------------------*/
+/* ---- origins.c ---------------------------------------------------------------------------------------------------*/
 
-typedef struct weir_http_name {
-    struct weir_http_name *next;    /* in its bucket */
+typedef struct weir_http_origin {
+    struct weir_http_origin *next; /* in its bucket */
     uint64_t hash;
-    int64_t known_until_ms;         /* curl has its addresses at hand that long; 0: it has not */
-    weir_http_exchange *leader;     /* who is looking it up; NULL: nobody */
-    size_t users;                   /* exchanges that hold it */
-    char text[];
-} weir_http_name;
+    size_t users;                  /* exchanges that hold it */
+    int64_t known_until_ms;        /* curl has its addresses at hand that long */
+    weir_http_exchange *leader;    /* who is looking its name up; NULL: nobody */
+    size_t idle;                   /* connections that may be idle; the others surely are not */
+    int64_t idle_until_ms;         /* from then on none is */
+    char text[];                   /* "https://host:port" */
+} weir_http_origin;
 
-/** The name of that host, held by one more exchange; NULL: no memory. */
-weir_http_name *weir__http_name_retain(weir_http_client *client, const char *host);
+/** The origin of that name, held by one more exchange; NULL: no memory. */
+weir_http_origin *weir__http_origin_retain(weir_http_client *client, const char *text);
 
-/** Gives up the exchange's hold, and its lead. */
-void weir__http_name_release(weir_http_exchange *exchange);
+/** Gives up the exchange's hold, and its lead. Accepts one that holds none. */
+void weir__http_origin_release(weir_http_exchange *exchange);
+
+/** Frees all; nobody holds one any more. */
+void weir__http_origins_clear(weir_http_client *client);
 
 /** Whether the exchange may go: its name is known, or it leads from now on. */
-bool weir__http_name_admits(weir_http_exchange *exchange, int64_t now_ms);
+bool weir__http_origin_admits(weir_http_exchange *exchange, int64_t now_ms);
 
-/** The exchange is past the look-up; is_looked_up: it has opened a socket, so curl has the addresses now. */
-void weir__http_name_passed(weir_http_exchange *exchange, bool is_looked_up);
+/** The exchange has opened a socket: curl has the addresses now. */
+void weir__http_origin_looked_up(weir_http_exchange *exchange);
+
+/** Whether curl should look for an idle connection; one less is idle then. */
+bool weir__http_origin_take_idle(weir_http_exchange *exchange, int64_t now_ms);
+
+/** The exchange has its answer: its connection may be idle now. */
+void weir__http_origin_give_idle(weir_http_exchange *exchange);
 
 /* ---- the client and an exchange ----------------------------------------------------------------------------------*/
 
@@ -146,8 +161,7 @@ struct weir_http_exchange {
     CURL *easy;           /* NULL: not with curl */
     weir_http_request request;
     weir_http_answer answer;
-    weir_http_name *name; /* NULL: an address, or not admitted yet */
-    int64_t timeout_ms;
+    weir_http_origin *origin; /* NULL: it has ended */
     int64_t deadline_ms;  /* monotonic */
     int redirects;
     bool is_asked;        /* from now on bytes of the request may have left */
@@ -182,7 +196,7 @@ struct weir_http_client {
     bool is_admission_due;  /* a look at `waiting` may find somebody who can go */
     int64_t waiting_until_ms; /* no one in `waiting` ends before; INT64_MAX: nobody waits */
 
-    weir_http_name *names[WEIR__HTTP_NAME_BUCKETS];
+    weir_http_origin *origins[WEIR__HTTP_ORIGIN_BUCKETS];
     uint64_t seed;
     size_t leaders;
 

@@ -184,10 +184,10 @@ static bool is_web(const char *scheme)
     return strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0;
 }
 
-/* Sets url, host and origin from a handle; `code` is what a wrong one is called. */
+/* Sets url and origin from a handle; `code` is what a wrong one is called. */
 static weir_code take_url(weir_http_request *request, CURLU *url, weir_code code, weir_error *err)
 {
-    char *scheme = NULL, *host = NULL, *port = NULL, *whole = NULL, *origin = NULL, *own = NULL, *own_host = NULL;
+    char *scheme = NULL, *host = NULL, *port = NULL, *whole = NULL, *origin = NULL, *own = NULL;
     struct in_addr address;
     CURLUcode cause = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
     weir_code rc = WEIR_OK;
@@ -209,22 +209,18 @@ static weir_code take_url(weir_http_request *request, CURLU *url, weir_code code
     for (char *at = host; *at; at++)
         *at = (char)tolower((unsigned char)*at);
     own = strdup(whole); /* ours, so that all is freed alike */
-    own_host = strdup(host);
-    if (!own || !own_host || asprintf(&origin, "%s://%s:%s", scheme, host, port) < 0) {
+    if (!own || asprintf(&origin, "%s://%s:%s", scheme, host, port) < 0) {
         rc = weir__fail_memory(err, "a URL");
         goto out;
     }
     weir__secret_free(request->url);
-    free(request->host);
     free(request->origin);
     request->url = own;
-    request->host = own_host;
     request->origin = origin;
     request->is_named = host[0] != '[' && inet_pton(AF_INET, host, &address) != 1;
-    own = own_host = NULL; /* the request's now */
+    own = NULL; /* the request's now */
 out:
     free(own);
-    free(own_host);
     curl_free(scheme);
     curl_free(host);
     curl_free(port);
@@ -378,7 +374,6 @@ void weir__http_request_clear(weir_http_request *request)
     drop_private(request);
     free(request->method);
     weir__secret_free(request->url);
-    free(request->host);
     free(request->origin);
     free(request->body);
     memset(request, 0, sizeof *request);
