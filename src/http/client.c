@@ -19,7 +19,7 @@
 #include "base/hash.h"
 
 /* Of one drive: sockets served, exchanges handed to curl. Easy handles that are kept. */
-enum { EVENTS_A_DRIVE = 128, STARTS_A_DRIVE = 64, SPARE_MAXIMUM = 256 };
+enum { EVENTS_A_DRIVE = 16, STARTS_A_DRIVE = 16, SPARE_MAXIMUM = 256 };
 
 static int64_t now_ms(void)
 {
