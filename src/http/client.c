@@ -28,11 +28,18 @@ static int64_t now_ms(void)
 
 /* ---- what curl calls ---------------------------------------------------------------------------------------------*/
 
+/* A socket with its shard, as it stands in the epoll set. */
+static uint64_t watched(const weir_http_client *client, const weir_http_shard *shard, int fd)
+{
+    return (uint64_t)(shard - client->shards) << 32 | (uint32_t)fd;
+}
+
 /* `mark` is what was set for this socket: not NULL once it is in the epoll set. */
 static int on_watch(CURL *easy, curl_socket_t fd, int what, void *context, void *mark)
 {
-    weir_http_client *client = context;
-    struct epoll_event event = { .data.fd = fd };
+    weir_http_shard *shard = context;
+    weir_http_client *client = shard->client;
+    struct epoll_event event = { .data.u64 = watched(client, shard, fd) };
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
@@ -44,16 +51,16 @@ static int on_watch(CURL *easy, curl_socket_t fd, int what, void *context, void 
     if (epoll_ctl(client->epoll_fd, mark ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0 ||
         (errno == EEXIST && epoll_ctl(client->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0) ||
         (errno == ENOENT && epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0))
-        return curl_multi_assign(client->multi, fd, client) == CURLM_OK ? 0 : -1;
+        return curl_multi_assign(shard->multi, fd, shard) == CURLM_OK ? 0 : -1;
     return -1; /* no room in the kernel: curl fails all that is under way */
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *context)
 {
-    weir_http_client *client = context;
+    weir_http_shard *shard = context;
 
     (void)multi;
-    client->curl_due_ms = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+    shard->due_ms = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
     return 0;
 }
 
@@ -129,35 +136,61 @@ static weir_code open_descriptors(weir_http_client *client, weir_error *err)
     if (client->epoll_fd < 0)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "no epoll descriptor for HTTP");
     client->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC); /* the clock port's clock */
-    event.data.fd = client->timer_fd;
+    event.data.u64 = (uint32_t)client->timer_fd;
     if (client->timer_fd < 0 || epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0)
         return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "no timer for HTTP");
     return WEIR_OK;
 }
 
-/* Curl's half of a client; an old one has nothing in it. */
-static weir_code open_multi(weir_http_client *client, weir_error *err)
+/* Opens a shard's multi handle in place of the old one, which has nothing in it. */
+static weir_code open_multi(weir_http_shard *shard, weir_error *err)
 {
-    size_t kept = client->max_connections ? client->max_connections : client->most;
-    CURLM *multi;
+    CURLM *multi = curl_multi_init();
 
-    if (pthread_once(&once, init_curl) != 0 || once_result != CURLE_OK)
-        return weir__fail_memory(err, "curl");
-    multi = curl_multi_init();
     if (!multi || curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_watch) ||
-        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client) ||
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, shard) ||
         curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) ||
-        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client) ||
-        curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) ||
-        (kept && curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, kept > LONG_MAX ? LONG_MAX : (long)kept))) {
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, shard) ||
+        curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING)) {
         if (multi)
             (void)curl_multi_cleanup(multi); /* nothing is in it, so nothing can fail */
         return weir__fail_memory(err, "curl");
     }
-    if (client->multi)
-        (void)curl_multi_cleanup(client->multi); /* likewise */
-    client->multi = multi;
+    if (shard->multi)
+        (void)curl_multi_cleanup(shard->multi); /* likewise */
+    shard->multi = multi;
+    shard->due_ms = INT64_MAX;
     return WEIR_OK;
+}
+
+void weir__http_client_keep(weir_http_client *client)
+{
+    size_t kept = client->max_connections ? client->max_connections : client->most;
+
+    /* A shard may have a few more than its part. */
+    if (client->shard_count > 1)
+        kept = kept / client->shard_count + (client->max_connections ? 1 : 4);
+    /* Fails for no number; curl's own default forgets connections as soon as fewer are under way. */
+    for (size_t i = 0; i < client->shard_count; i++)
+        (void)curl_multi_setopt(client->shards[i].multi, CURLMOPT_MAXCONNECTS, kept > INT_MAX ? INT_MAX : (long)kept);
+}
+
+static weir_code open_curl(weir_http_client *client, size_t max_connections, weir_error *err)
+{
+    weir_code rc = WEIR_OK;
+
+    if (pthread_once(&once, init_curl) != 0 || once_result != CURLE_OK)
+        return weir__fail_memory(err, "curl");
+    client->share = curl_share_init();
+    /* No locks: all of it belongs to one thread. */
+    if (!client->share || curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS))
+        return weir__fail_memory(err, "curl");
+    client->shard_count = max_connections && max_connections < 16 * WEIR__HTTP_SHARDS ? 1 : WEIR__HTTP_SHARDS;
+    for (size_t i = 0; i < client->shard_count && rc == WEIR_OK; i++) {
+        client->shards[i].client = client;
+        rc = open_multi(&client->shards[i], err);
+    }
+    return rc;
 }
 
 weir_code weir__http_client_new(const weir_http_client_options *options, weir_http_client **out, weir_error *err)
@@ -169,15 +202,17 @@ weir_code weir__http_client_new(const weir_http_client_options *options, weir_ht
         return weir__fail_memory(err, "an HTTP client");
     client->epoll_fd = client->timer_fd = -1;
     client->seed = weir__hash_seed();
-    client->curl_due_ms = client->armed_for_ms = client->waiting_until_ms = INT64_MAX;
+    client->armed_for_ms = client->waiting_until_ms = INT64_MAX;
     weir__http_link_init(&client->waiting);
     weir__http_link_init(&client->running);
     weir__http_link_init(&client->ended);
     weir__http_link_init(&client->telling);
     raise_sockets();
-    rc = open_multi(client, err); /* first: what reads URLs is curl, too */
+    rc = open_curl(client, options->max_connections, err); /* first: what reads URLs is curl, too */
     if (rc == WEIR_OK)
         rc = take_options(client, options, err);
+    if (rc == WEIR_OK)
+        weir__http_client_keep(client);
     if (rc == WEIR_OK)
         rc = open_descriptors(client, err);
     if (rc == WEIR_OK) {
@@ -213,8 +248,12 @@ void weir__http_client_free(weir_http_client *client)
     weir__http_origins_clear(client);
     while (client->spare_count > 0)
         curl_easy_cleanup(client->spare[--client->spare_count]);
-    if (client->multi)
-        (void)curl_multi_cleanup(client->multi); /* nothing is in it, so nothing can fail */
+    for (size_t i = 0; i < client->shard_count; i++) {
+        if (client->shards[i].multi)
+            (void)curl_multi_cleanup(client->shards[i].multi); /* nothing is in it, so nothing can fail */
+    }
+    if (client->share)
+        (void)curl_share_cleanup(client->share); /* nobody uses it any more */
     if (client->timer_fd >= 0)
         (void)close(client->timer_fd);
     if (client->epoll_fd >= 0)
@@ -257,11 +296,13 @@ void weir__http_client_give_handle(weir_http_client *client, CURL *easy)
 
 void weir__http_client_arm(weir_http_client *client)
 {
-    int64_t due_ms = client->curl_due_ms;
+    int64_t due_ms = client->waiting_until_ms;
     struct itimerspec when = { 0 };
 
-    if (client->waiting_until_ms < due_ms)
-        due_ms = client->waiting_until_ms;
+    for (size_t i = 0; i < client->shard_count; i++) {
+        if (client->shards[i].due_ms < due_ms)
+            due_ms = client->shards[i].due_ms;
+    }
     if (client->ended.next != &client->ended || client->is_admission_due)
         due_ms = 0;
     if (due_ms == client->armed_for_ms)
@@ -280,30 +321,33 @@ void weir__http_client_arm(weir_http_client *client)
  * Curl's loop is broken (no room in the kernel's epoll set, no memory) and stays so: nothing under way can go on, and
  * what comes next goes through a new one.
  */
-static void fail_running(weir_http_client *client, CURLMcode result)
+static void fail_running(weir_http_shard *shard, CURLMcode result)
 {
-    weir_http_link *list = &client->running;
+    weir_http_link *list = &shard->client->running;
 
-    while (list->next != list) {
-        weir_http_exchange *exchange = (weir_http_exchange *)list->next;
+    for (weir_http_link *at = list->next, *next; at != list; at = next) {
+        weir_http_exchange *exchange = (weir_http_exchange *)at;
         weir_error cause = { 0 };
 
+        next = at->next;
+        if (exchange->shard != shard)
+            continue;
         (void)weir__fail_from(&cause, weir__http_exchange_doubt(exchange), WEIR_REMEDY_RETRY, "http", (int)result,
                               "%s", curl_multi_strerror(result)); /* the code is in the cause */
         weir__http_exchange_detach(exchange);
         weir__http_exchange_fail(exchange, &cause);
     }
-    client->curl_due_ms = INT64_MAX;
-    (void)open_multi(client, NULL); /* else the old one stays, and all that is started fails */
+    if (open_multi(shard, NULL) == WEIR_OK) /* else the old one stays, and all that is started there fails */
+        weir__http_client_keep(shard->client);
 }
 
-static void tell_curl(weir_http_client *client, curl_socket_t fd, int what)
+static void tell_curl(weir_http_shard *shard, curl_socket_t fd, int what)
 {
     int running;
-    CURLMcode result = curl_multi_socket_action(client->multi, fd, what, &running);
+    CURLMcode result = curl_multi_socket_action(shard->multi, fd, what, &running);
 
     if (result != CURLM_OK)
-        fail_running(client, result);
+        fail_running(shard, result);
 }
 
 static void serve_sockets(weir_http_client *client)
@@ -313,26 +357,31 @@ static void serve_sockets(weir_http_client *client)
 
     for (int i = 0; i < count; i++) {
         uint32_t what = events[i].events;
+        int fd = (int)(uint32_t)events[i].data.u64;
 
-        if (events[i].data.fd == client->timer_fd)
+        if (fd == client->timer_fd)
             continue; /* what is due is looked up by the clock */
         /* 0: curl looks for itself; told of an error alone it would not read what came before it. */
-        tell_curl(client, events[i].data.fd,
+        tell_curl(&client->shards[events[i].data.u64 >> 32], fd,
                   what & (EPOLLERR | EPOLLHUP) ? 0 : (what & EPOLLIN ? CURL_CSELECT_IN : 0) |
                                                         (what & EPOLLOUT ? CURL_CSELECT_OUT : 0));
     }
-    if (client->curl_due_ms <= now_ms()) {
-        client->curl_due_ms = INT64_MAX; /* curl sets it again, or has nothing to wait for */
-        tell_curl(client, CURL_SOCKET_TIMEOUT, 0);
+    for (size_t i = 0; i < client->shard_count; i++) {
+        weir_http_shard *shard = &client->shards[i];
+
+        if (shard->due_ms > now_ms())
+            continue;
+        shard->due_ms = INT64_MAX; /* curl sets it again, or has nothing to wait for */
+        tell_curl(shard, CURL_SOCKET_TIMEOUT, 0);
     }
 }
 
-static void collect(weir_http_client *client)
+static void collect(const weir_http_shard *shard)
 {
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(client->multi, &left))) {
+    while ((message = curl_multi_info_read(shard->multi, &left))) {
         CURLcode result = message->data.result; /* the message goes with the handle */
         char *exchange = NULL;
 
@@ -429,7 +478,8 @@ void weir__http_client_drive(weir_http_client *client)
     expire(client);
     admit(client);
     serve_sockets(client);
-    collect(client);
+    for (size_t i = 0; i < client->shard_count; i++)
+        collect(&client->shards[i]);
     tell_ended(client);
     weir__http_client_arm(client);
 }

@@ -129,13 +129,18 @@ static bool set_transport(CURL *easy, const weir_http_client *client)
 
 static bool set_all(CURL *easy, weir_http_exchange *exchange, int64_t now_ms)
 {
-    const weir_http_client *client = exchange->client;
+    weir_http_client *client = exchange->client;
     int64_t rest_ms = exchange->deadline_ms - now_ms;
     int64_t connect_ms = client->connect_timeout_ms ? client->connect_timeout_ms : rest_ms;
+    bool is_reusing = weir__http_origin_take_idle(exchange, now_ms, &exchange->shard);
+
+    if (!is_reusing)
+        exchange->shard = &client->shards[client->next_shard++ % client->shard_count];
 
     return set_request(easy, &exchange->request) && set_callbacks(easy, exchange) && set_transport(easy, client) &&
            set_long(easy, CURLOPT_TIMEOUT_MS, curl_ms(rest_ms)) &&
-           set_long(easy, CURLOPT_FRESH_CONNECT, !weir__http_origin_take_idle(exchange, now_ms)) &&
+           set_long(easy, CURLOPT_FRESH_CONNECT, !is_reusing) &&
+           curl_easy_setopt(easy, CURLOPT_SHARE, client->share) == CURLE_OK &&
            set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, curl_ms(connect_ms));
 }
 
@@ -168,7 +173,7 @@ void weir__http_exchange_begin(weir_http_exchange *exchange, int64_t now_ms)
     weir_http_client *client = exchange->client;
     CURL *easy = weir__http_client_take_handle(client);
 
-    if (!easy || !set_all(easy, exchange, now_ms) || curl_multi_add_handle(client->multi, easy) != CURLM_OK) {
+    if (!easy || !set_all(easy, exchange, now_ms) || curl_multi_add_handle(exchange->shard->multi, easy) != CURLM_OK) {
         weir__http_client_give_handle(client, easy);
         fail_memory(exchange, "an exchange");
         return;
@@ -178,9 +183,7 @@ void weir__http_exchange_begin(weir_http_exchange *exchange, int64_t now_ms)
     client->running_count++;
     if (client->running_count > client->most) {
         client->most = client->running_count;
-        /* Fails for no number; curl's own default forgets connections as soon as fewer are under way. */
-        if (!client->max_connections)
-            (void)curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->most);
+        weir__http_client_keep(client);
     }
 }
 
@@ -192,7 +195,7 @@ void weir__http_exchange_detach(weir_http_exchange *exchange)
         return;
     exchange->easy = NULL;
     exchange->client->running_count--;
-    (void)curl_multi_remove_handle(exchange->client->multi, easy); /* it is there */
+    (void)curl_multi_remove_handle(exchange->shard->multi, easy); /* it is there */
     weir__http_client_give_handle(exchange->client, easy);
 }
 

@@ -16,6 +16,7 @@ enum {
     WEIR__HTTP_IDLE_S = 4,
     WEIR__HTTP_HEADER_BYTES = 256 << 10, /* of all answers of one hop together: 1xx and trailers too */
     WEIR__HTTP_ORIGIN_BUCKETS = 256,
+    WEIR__HTTP_SHARDS = 16,
 };
 
 /* ---- lists: an exchange is on exactly one ------------------------------------------------------------------------*/
@@ -119,6 +120,18 @@ WEIR_CHECK weir_code weir__http_answer_print(const weir_http_answer *answer, wei
 /** Retry-After in milliseconds from `now_ms` (wall clock), 0 to an hour; -1: none that can be read. */
 int64_t weir__http_answer_retry_after(const weir_http_answer *answer, int64_t now_ms);
 
+/* ---- shards ------------------------------------------------------------------------------------------------------*/
+
+/*
+ * Curl walks over all connections of a multi handle each time an exchange ends, and closes all that are too old at
+ * once (7.88.1: curl_multi_remove_handle(), prune_dead_connections()). Several handles share the crowd.
+ */
+typedef struct weir_http_shard {
+    weir_http_client *client;
+    CURLM *multi;
+    int64_t due_ms; /* when curl wants to be called; INT64_MAX: not */
+} weir_http_shard;
+
 /* ---- origins.c ---------------------------------------------------------------------------------------------------*/
 
 typedef struct weir_http_origin {
@@ -127,7 +140,7 @@ typedef struct weir_http_origin {
     size_t users;                  /* exchanges that hold it */
     int64_t known_until_ms;        /* curl has its addresses at hand that long */
     weir_http_exchange *leader;    /* who is looking its name up; NULL: nobody */
-    size_t idle;                   /* connections that may be idle; the others surely are not */
+    size_t idle[WEIR__HTTP_SHARDS]; /* connections of a shard that may be idle; the others surely are not */
     int64_t idle_until_ms;         /* from then on none is */
     char text[];                   /* "https://host:port" */
 } weir_http_origin;
@@ -147,8 +160,8 @@ bool weir__http_origin_admits(weir_http_exchange *exchange, int64_t now_ms);
 /** The exchange has opened a socket: curl has the addresses now. */
 void weir__http_origin_looked_up(weir_http_exchange *exchange);
 
-/** Whether curl should look for an idle connection; one less is idle then. */
-bool weir__http_origin_take_idle(weir_http_exchange *exchange, int64_t now_ms);
+/** Finds a shard in which curl should look for an idle connection; one less is idle then. False: there is none. */
+bool weir__http_origin_take_idle(weir_http_exchange *exchange, int64_t now_ms, weir_http_shard **shard);
 
 /** The exchange has its answer: its connection may be idle now. */
 void weir__http_origin_give_idle(weir_http_exchange *exchange);
@@ -159,6 +172,7 @@ struct weir_http_exchange {
     weir_http_link link; /* first: a link is cast to its exchange */
     weir_http_client *client;
     CURL *easy;           /* NULL: not with curl */
+    weir_http_shard *shard; /* where it is with curl, or was last */
     weir_http_request request;
     weir_http_answer answer;
     weir_http_origin *origin; /* NULL: it has ended */
@@ -176,7 +190,10 @@ struct weir_http_exchange {
 };
 
 struct weir_http_client {
-    CURLM *multi;
+    weir_http_shard shards[WEIR__HTTP_SHARDS];
+    size_t shard_count; /* 1 where few connections are to be kept */
+    size_t next_shard;  /* for the next new connection */
+    CURLSH *share;      /* the cache of addresses is one */
     int epoll_fd;
     int timer_fd;
     char *proxy; /* NULL: none */
@@ -203,7 +220,6 @@ struct weir_http_client {
     CURL **spare; /* easy handles, to be used again */
     size_t spare_count;
 
-    int64_t curl_due_ms;  /* when curl wants to be called; INT64_MAX: not */
     int64_t armed_for_ms; /* what the timer stands at; INT64_MAX: nothing */
 };
 
@@ -233,6 +249,9 @@ weir_code weir__http_exchange_doubt(const weir_http_exchange *exchange);
 weir_code weir__http_fault(const weir_http_exchange *exchange, CURLcode result, weir_error *err);
 
 /* ---- client.c ----------------------------------------------------------------------------------------------------*/
+
+/** As many connections are kept as have been needed at once, unless the client's options say how many. */
+void weir__http_client_keep(weir_http_client *client);
 
 /** An easy handle without options, or NULL. */
 CURL *weir__http_client_take_handle(weir_http_client *client);

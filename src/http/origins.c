@@ -113,28 +113,34 @@ void weir__http_origin_looked_up(weir_http_exchange *exchange)
     stop_leading(exchange);
 }
 
-bool weir__http_origin_take_idle(weir_http_exchange *exchange, int64_t now)
+bool weir__http_origin_take_idle(weir_http_exchange *exchange, int64_t now, weir_http_shard **shard)
 {
+    weir_http_client *client = exchange->client;
     weir_http_origin *origin = exchange->origin;
 
     /* Who leads opens one: else the name would be no better known afterwards. */
     if (origin->leader == exchange)
         return false;
     if (origin->idle_until_ms <= now)
-        origin->idle = 0;
-    if (origin->idle == 0)
-        return false;
-    origin->idle--;
-    return true;
+        memset(origin->idle, 0, sizeof origin->idle);
+    for (size_t i = 0; i < client->shard_count; i++) {
+        if (origin->idle[i] > 0) {
+            origin->idle[i]--;
+            *shard = &client->shards[i];
+            return true;
+        }
+    }
+    return false;
 }
 
 void weir__http_origin_give_idle(weir_http_exchange *exchange)
 {
     weir_bytes word = weir__http_answer_find(&exchange->answer, "connection");
+    size_t *idle = &exchange->origin->idle[exchange->shard - exchange->client->shards];
 
     if (word.size == 5 && strncasecmp((const char *)word.data, "close", 5) == 0)
         return;
-    if (exchange->origin->idle < exchange->client->most)
-        exchange->origin->idle++;
+    if (*idle < exchange->client->most)
+        (*idle)++;
     exchange->origin->idle_until_ms = now_ms() + (WEIR__HTTP_IDLE_S + 1) * 1000;
 }

@@ -408,9 +408,12 @@ END_TEST
 
 START_TEST(a_full_epoll_set_fails_what_is_under_way_and_nothing_later)
 {
+    weir_http_client_options one_handle = { .max_connections = 1 };
     result asked = { 0 };
     weir_http_exchange_options options = get(&asked, at(server, "/slow"));
 
+    weir__http_client_free(client);
+    ck_assert_int_eq(weir__http_client_new(&one_handle, &client, NULL), WEIR_OK);
     (void)start(client, &options);
     while (test_server_requests(server) == 0)
         weir__http_client_drive(client);
