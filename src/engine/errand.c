@@ -29,7 +29,9 @@ static void tell(weir_post *post)
 {
     weir_errand *errand = (weir_errand *)((char *)post - offsetof(weir_errand, post));
 
-    weir__future_errand_ended(errand);
+    /* The host's journal may be closed by now: what ended after the last look of the loop stays in doubt. */
+    if (!errand->engine->is_closing)
+        weir__future_errand_ended(errand);
     weir__errand_free(errand);
 }
 
