@@ -484,6 +484,21 @@ START_TEST(a_parked_run_stays_parked_over_a_stop)
 }
 END_TEST
 
+/* The host's journal is closed by then. A call that ends between the last look of the loop and the end stays in doubt. */
+START_TEST(an_engine_that_is_freed_asks_nothing_more_of_its_host)
+{
+    size_t before;
+
+    one.answers = "hang";
+    ck_assert_str_eq(run_body(see_cancel, "t h s"), "I1.1#1 durable one#1 ");
+    before = host.journal_count;
+    finish_hung();
+    weir__engine_free(host.engine);
+    host.engine = NULL;
+    ck_assert_uint_eq(host.journal_count, before);
+}
+END_TEST
+
 /* Its own threads, and an end that does not wait for them. */
 static weir_code take_a_while(weir_bytes args, const weir_attempt *attempt, weir_buffer *result, void *arg,
                               weir_error *err)
@@ -591,6 +606,7 @@ int main(void)
     tcase_add_test(stops, an_intent_that_becomes_durable_while_stopping_is_withdrawn);
     tcase_add_test(stops, an_outcome_that_comes_while_stopping_is_recorded);
     tcase_add_test(stops, a_parked_run_stays_parked_over_a_stop);
+    tcase_add_test(stops, an_engine_that_is_freed_asks_nothing_more_of_its_host);
     tcase_add_test(stops, an_engine_that_is_freed_leaves_behind_only_what_does_not_return);
     suite_add_tcase(suite, stops);
     return weir__suite_run(suite);
