@@ -539,14 +539,21 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
     const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
     weir_future *future = NULL;
     weir_entry *entry;
+    size_t doubts = 0;
     weir_code rc;
 
     if (!parked) {
-        for (weir_future *at = run->futures; at && !future; at = at->next) {
-            if (at->state == WEIR__FUTURE_DOUBT || at->state == WEIR__FUTURE_ASKING)
-                future = at;
+        for (weir_future *at = run->futures; at; at = at->next) {
+            if (at->state == WEIR__FUTURE_DOUBT || at->state == WEIR__FUTURE_ASKING) {
+                future = future ? future : at;
+                doubts++;
+            }
         }
     }
+    if (doubts > 1)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "%zu calls of run %s may still be under way; wait until the run is parked on one of them",
+                          doubts, weir_run_id(run));
     if (!parked && !future)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
     if (decision->attempt != (parked ? parked->attempt : future->attempt))
