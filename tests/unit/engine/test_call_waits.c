@@ -217,6 +217,27 @@ START_TEST(a_decision_is_on_the_call_that_parked_last_as_the_journal_says)
 }
 END_TEST
 
+static void decide_in_vain(void)
+{
+    weir_error err;
+
+    ck_assert_int_eq(weir__engine_decide(host.engine, weir__engine_oldest(host.engine), &decision, NULL, &err),
+                     WEIR_INVALID);
+    ck_assert_str_eq(err.message, "2 calls of run test/0 may still be under way; wait until the run is parked on one of "
+                                  "them");
+}
+
+/* A decision names an attempt: both have a first one. */
+START_TEST(a_decision_is_refused_while_it_could_be_for_either_of_two_calls)
+{
+    one.answers = two.answers = "unknown";
+    will_decide(WEIR__DECISION_RESULT, 1, "42");
+    host.hook = decide_in_vain;
+    ck_assert_str_eq(run_body(wait_for_all, "t r r r !"),
+                     "I1.1#1 I1.2#1 I1.3#1 durable one#1 two#1 three#1 O1.3#1=ok P1.2#1:doubt P1.1#1:doubt parked ");
+}
+END_TEST
+
 START_TEST(a_parked_run_holds_back_its_key_alone)
 {
     static const char *const keys[] = { "k", "k", "l", NULL };
@@ -587,6 +608,7 @@ int main(void)
     tcase_add_test(parks, a_run_parks_once_its_other_calls_have_ended);
     tcase_add_test(parks, a_wait_for_any_goes_on_with_what_ends_and_parks_at_the_end);
     tcase_add_test(parks, a_decision_is_on_the_call_that_parked_last_as_the_journal_says);
+    tcase_add_test(parks, a_decision_is_refused_while_it_could_be_for_either_of_two_calls);
     tcase_add_test(parks, a_parked_run_holds_back_its_key_alone);
     suite_add_tcase(suite, parks);
     tcase_add_checked_fixture(results, set_up, host_tear_down);
