@@ -203,8 +203,10 @@ weir_code weir_wait_all(weir_run *run, weir_future *const *futures, size_t count
             rc = wait_on(run, err);
     }
     for (size_t i = 0; i < count && rc == WEIR_OK; i++) {
-        if (futures[i]->state == WEIR__FUTURE_PARKED)
-            return weir__calls_settle(run, err);
+        if (futures[i]->state == WEIR__FUTURE_PARKED) {
+            rc = weir__calls_settle(run, err); /* good: while the others were waited for, this one has ended too */
+            break;
+        }
     }
     for (size_t i = 0; i < count && rc == WEIR_OK; i++)
         rc = answer(futures[i], err);
@@ -261,13 +263,11 @@ weir_code weir_wait_any(weir_run *run, weir_future *const *futures, size_t count
             *which = first;
         return rc;
     }
-    while (first = first_ended(futures, count, &are_all_parked), first == count && !are_all_parked) {
-        rc = wait_on(run, err);
+    while (first = first_ended(futures, count, &are_all_parked), first == count) {
+        rc = are_all_parked ? weir__calls_settle(run, err) : wait_on(run, err);
         if (rc != WEIR_OK)
             return rc;
     }
-    if (first == count)
-        return weir__calls_settle(run, err);
     rc = record_first(run, wait, first, err);
     if (rc != WEIR_OK)
         return rc;

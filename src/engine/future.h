@@ -18,7 +18,8 @@
  *  BACKOFF  the last attempt surely did nothing; the timer begins the next
  *  DOUBT    it may have been made, and may still be under way somewhere; nothing is done about it before the deadline
  *  ASKING   the reconciler has been asked
- *  PARKED   only somebody's decision, or a late outcome, leads on; the run gives up its stack
+ *  PARKED   only somebody's decision, or a late outcome, leads on; the run gives up its stack as soon as its other calls
+ *           have ended too: what the function says before that still counts (to DONE, or BACKOFF)
  *  DONE     code, error and result stand for good, and are queued for the journal
  *
  * PURE calls, and all calls without a journal, have no INTENT. PURE and IDEMPOTENT calls know no DOUBT.
