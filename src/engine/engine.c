@@ -124,6 +124,7 @@ void weir__engine_free(weir_engine *engine)
 {
     if (!engine)
         return;
+    engine->is_closing = true;
     /* Exchanges end here; functions that do not return are left behind, and find the inlet closed. */
     weir__http_client_free(engine->http);
     weir__pool_free(engine->pool_of_calls, false);

@@ -415,8 +415,8 @@ void weir__future_errand_ended(weir_errand *errand)
         future->errand = NULL;
     if (atomic_load(&errand->phase) == WEIR__ERRAND_WITHDRAWN)
         return; /* said when it was withdrawn */
-    if (errand->is_abandoned)
-        return;
+    if (errand->is_abandoned || errand->engine->is_closing)
+        return; /* closing: its answer came behind the last cut, and the next start finds the doubt */
     if (!errand->run) {
         weir__log(WEIR__LOG_WARN, "engine",
                   "a call ended after its run was over, its outcome is not used call=\"%s\" outcome=\"%s\"", errand->what,

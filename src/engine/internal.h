@@ -22,6 +22,7 @@ struct weir_engine {
     size_t full_keys;                /* keys whose queue is at its limit */
     uint64_t accepted, ended, failed;
     bool is_stopping;
+    bool is_closing;                 /* being freed: nobody is there to write down what errands still say */
     weir_buffer scratch;             /* outputs are printed here first */
     weir_buffer sealed;              /* journal entries are sealed here */
     weir_inlet *inlet;
