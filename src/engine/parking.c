@@ -50,6 +50,23 @@ static void add_entry(weir_run *run, weir_entry *entry)
     *tail = entry;
 }
 
+/*
+ * An entry about a future of this life is about to be kept; looked at again, after parking, it counts only behind the
+ * intent of its attempt, which so far is in the journal alone.
+ */
+static weir_code keep_intent(weir_run *run, const weir_future *future)
+{
+    weir_entry *intent;
+
+    if (weir__recall(run->entries, &future->about).attempt >= future->attempt)
+        return WEIR_OK;
+    intent = weir__future_intent_entry(future);
+    if (!intent)
+        return weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a journal entry");
+    add_entry(run, intent);
+    return WEIR_OK;
+}
+
 /* The future that an entry about a call in doubt is for. */
 static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
 {
@@ -69,6 +86,8 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
 
     if (run->is_canceled && run->state != WEIR__RUN_PARKED)
         return; /* stopping: the next start reads it */
+    if (future && keep_intent(run, future) != WEIR_OK)
+        return; /* kept in the run, which fails */
     add_entry(run, entry);
     if (future)
         weir__future_told(future, entry);
@@ -104,7 +123,7 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
                           "the call of run %s may still be under way; wait until the run is parked, or add --force",
                           weir_run_id(run));
     entry = weir__arena_alloc(&run->arena, sizeof *entry);
-    if (!entry)
+    if (!entry || (future && keep_intent(run, future) != WEIR_OK))
         return weir__fail_memory(err, "a decision");
     *entry = *decision;
     entry->kind = WEIR__ENTRY_RESOLUTION;
