@@ -494,7 +494,9 @@ weir_turn weir__local_turn(void *context, bool may_accept)
     if (host->state == WEIR__LOCAL_DRAINING && weir__inbox_is_taken(&host->inbox)) {
         if (!weir__engine_oldest(host->engine))
             return finish(host);
-        if (are_parked_alone(host) && !are_calls_awaited(host)) {
+        if (!are_parked_alone(host)) {
+            host->stop_by_ms = 0; /* one of them goes on: the next wait for calls has its whole time again */
+        } else if (!are_calls_awaited(host)) {
             host->state = WEIR__LOCAL_STOPPING;
             weir__engine_stop(host->engine);
             return finish(host);
