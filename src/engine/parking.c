@@ -84,8 +84,8 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
     const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
     weir_future *future = find_doubt(run, entry);
 
-    if (run->is_canceled && run->state != WEIR__RUN_PARKED)
-        return; /* stopping: the next start reads it */
+    if (run->engine->is_stopping || (run->is_canceled && run->state != WEIR__RUN_PARKED))
+        return; /* the next start reads it; a parked run stays one, so that nobody takes the job for done */
     if (future && keep_intent(run, future) != WEIR_OK)
         return; /* kept in the run, which fails */
     add_entry(run, entry);
