@@ -317,9 +317,7 @@ void weir__future_begin(weir_future *future)
     future->intent_wall_ms = weir__clock_wall_ms(engine->options.clock);
     weir__future_move(future, WEIR__FUTURE_INTENT);
     future->ticket.known = intent_known;
-    rc = weir__is_broken(WEIR__BREAK_FORGET_RESULT) ? WEIR_OK : weir__run_append_results(future->run);
-    if (rc == WEIR_OK)
-        rc = weir__run_append_intent(future);
+    rc = weir__run_append_intent(future);
     if (rc != WEIR_OK)
         weir__future_settle_failed(future, rc);
     else if (weir__is_broken(WEIR__BREAK_CALL_BEFORE_INTENT))

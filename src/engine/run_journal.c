@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/breakage.h"
 #include "base/hash.h"
 #include "engine/internal.h"
 #include "engine/result.h"
@@ -56,6 +57,13 @@ weir_code weir__run_append(weir_run *run, weir_entry *entry, weir_ticket *ticket
     weir_error err;
     weir_code rc;
 
+    /* What an action did comes before whatever rests on it, a PURE call's outcome too: run again, the action may do
+     * something else, and what was asked behind it would not be what is asked then. */
+    if (entry->kind != WEIR__ENTRY_RESULT && !weir__is_broken(WEIR__BREAK_FORGET_RESULT)) {
+        rc = weir__run_append_results(run);
+        if (rc != WEIR_OK)
+            return rc;
+    }
     fill_in(run, entry);
     weir__buffer_reset(sealed);
     rc = weir__entry_seal(entry, sealed, &err);

@@ -13,8 +13,8 @@ bool weir__run_has_journal(const weir_run *run);
 uint64_t weir__run_input_hash(weir_run *run);
 
 /**
- * Fills in what all entries of a run have, seals and queues one. A failure is kept in the run (stop), so the codes may
- * be ignored.
+ * Fills in what all entries of a run have, seals and queues one, behind the results of completed actions that are not
+ * queued yet. A failure is kept in the run (stop), so the codes may be ignored.
  * @param ticket  told when it is durable; NULL: nobody waits
  */
 weir_code weir__run_append(weir_run *run, weir_entry *entry, weir_ticket *ticket);
