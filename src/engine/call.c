@@ -198,8 +198,11 @@ weir_code weir_wait_all(weir_run *run, weir_future *const *futures, size_t count
 {
     weir_code rc = check_wait(run, futures, count, err);
 
-    for (size_t i = 0; i < count && rc == WEIR_OK; i++) {
-        while (rc == WEIR_OK && !weir__future_is_settled(futures[i]))
+    /* One that has parked may go on meanwhile, so it is looked at again when the last one has ended. */
+    for (size_t settled = 0; settled < count && rc == WEIR_OK;) {
+        for (settled = 0; settled < count && weir__future_is_settled(futures[settled]);)
+            settled++;
+        while (settled < count && rc == WEIR_OK && !weir__future_is_settled(futures[settled]))
             rc = wait_on(run, err);
     }
     for (size_t i = 0; i < count && rc == WEIR_OK; i++) {

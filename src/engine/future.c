@@ -24,7 +24,7 @@ void weir__future_move(weir_future *future, weir_future_state to)
         [WEIR__FUTURE_BACKOFF] = { false, true,  true,  false, false, false, false, true },
         [WEIR__FUTURE_DOUBT]   = { false, true,  true,  true,  false, true,  true,  true },
         [WEIR__FUTURE_ASKING]  = { false, true,  true,  true,  true,  false, true,  true },
-        [WEIR__FUTURE_PARKED]  = { false, false, false, true,  false, false, false, true },
+        [WEIR__FUTURE_PARKED]  = { false, true,  true,  true,  false, false, false, true },
         [WEIR__FUTURE_DONE]    = { false, false, false, false, false, false, false, false },
     };
 

@@ -19,7 +19,7 @@
  *  DOUBT    it may have been made, and may still be under way somewhere; nothing is done about it before the deadline
  *  ASKING   the reconciler has been asked
  *  PARKED   only somebody's decision, or a late outcome, leads on; the run gives up its stack as soon as its other calls
- *           have ended too: what the function says before that still counts (to DONE, or BACKOFF)
+ *           have ended too: what is said before that, by the function or by somebody, counts as it does in DOUBT
  *  DONE     code, error and result stand for good, and are queued for the journal
  *
  * PURE calls, and all calls without a journal, have no INTENT. PURE and IDEMPOTENT calls know no DOUBT.
@@ -107,7 +107,7 @@ void weir__futures_leave(weir_run *run, bool is_over);
 /** Appends to run->entries what its journal holds of this life, as after a restart. WEIR_OK or WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__futures_remember(weir_run *run);
 
-/** A decision, or an outcome from elsewhere, on a future in DOUBT or ASKING; the entry is appended already. */
+/** A decision, or an outcome from elsewhere, on a future in DOUBT, ASKING or PARKED; the entry is appended already. */
 void weir__future_told(weir_future *future, const weir_entry *entry);
 
 /**

@@ -68,13 +68,34 @@ static weir_code keep_intent(weir_run *run, const weir_future *future)
     return WEIR_OK;
 }
 
+/* Whether it can still be told what came of it. A divergence cannot: it is the run's, which begins anew. */
+static bool is_open(const weir_future *future)
+{
+    return future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING ||
+           (future->state == WEIR__FUTURE_PARKED && future->reason != WEIR__PARK_DIVERGENCE);
+}
+
+/* The future that a decision is for while its run goes on: the one that parked last, which is the one that is listed. */
+static weir_future *find_open(weir_run *run)
+{
+    weir_future *found = NULL;
+
+    for (weir_future *future = run->futures; future; future = future->next) {
+        if (!is_open(future))
+            continue;
+        if (!found || (future->state == WEIR__FUTURE_PARKED &&
+                       (found->state != WEIR__FUTURE_PARKED || future->ended > found->ended)))
+            found = future;
+    }
+    return found;
+}
+
 /* The future that an entry about a call in doubt is for. */
 static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
 {
     for (weir_future *future = run->futures; future; future = future->next) {
-        if ((future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING) &&
-            future->about.instance == entry->instance && future->about.call == entry->call &&
-            future->attempt == entry->attempt)
+        if (is_open(future) && future->about.instance == entry->instance &&
+            future->about.call == entry->call && future->attempt == entry->attempt)
             return future;
     }
     return NULL;
@@ -104,12 +125,8 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
     weir_entry *entry;
     weir_code rc;
 
-    if (!parked) {
-        for (weir_future *at = run->futures; at && !future; at = at->next) {
-            if (at->state == WEIR__FUTURE_DOUBT || at->state == WEIR__FUTURE_ASKING)
-                future = at;
-        }
-    }
+    if (!parked)
+        future = find_open(run);
     if (!parked && !future)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
     if (decision->attempt != (parked ? parked->attempt : future->attempt) &&
@@ -120,7 +137,8 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
     if (parked && parked->attempt == 0 && parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "run %s is parked on an action, not on a call: it takes no result", weir_run_id(run));
-    if (future && decision->decision == WEIR__DECISION_RETRY && !decision->is_forced)
+    if (future && future->state != WEIR__FUTURE_PARKED && decision->decision == WEIR__DECISION_RETRY &&
+        !decision->is_forced)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "the call of run %s may still be under way; wait until the run is parked, or add --force",
                           weir_run_id(run));
