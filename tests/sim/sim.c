@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "world.h"
 
@@ -19,7 +20,7 @@
 #include "config/config.h"
 #include "host/local.h"
 
-enum { LIVES = 150, TRACE_LINES = 120 };
+enum { SECONDS = 120, LIVES = 150, TRACE_LINES = 120 };
 
 static const char *const breakages[WEIR__BREAK_COUNT] = {
     [WEIR__BREAK_NOTHING] = "nothing",
@@ -84,12 +85,13 @@ static weir_code live(weir_local_result *result, weir_error *err)
     world->was_power_cut = false;
     world->life_ms = world->now_ms;
     world->crash_at = 0;
-    if (world->life == 1 && world->forced_crash)
-        world->crash_at = world->forced_crash;
-    else if (world->crashes_left > 0)
+    if (world->crashes_left > 0)
         world->crash_at = world->steps + 1 + sim_random(scales[sim_random(3)]);
+    if (world->forced_crash && world->crashes == 0) /* the dice fall as they did without it */
+        world->crash_at = world->forced_crash;
     if (world->crash_at)
         world->crashes_left--;
+    sim_tasks_begin();
     sim_trace("life %d begins", world->life);
     return weir__local_run(&options, result, err);
 }
@@ -130,7 +132,8 @@ static bool live_once(void)
         if (result.parked == 0)
             return true;
         parked_lives++;
-        if (world->is_operator_lazy)
+        /* A late answer may have un-parked the run while the process was leaving: the next one goes on. */
+        if (world->is_operator_lazy && sim_watch_is_parked_alone())
             return true;
     }
     if (sim_chance(2) || (!has_died && result.parked)) {
@@ -231,12 +234,12 @@ static void report_crashes(void)
         printf("#   %-20s %10" PRIu64 "\n", sim_step_name((sim_step)i), sim_crash_points[i]);
 }
 
-static void report_failure(uint64_t seed, const char *broken)
+static void report_failure(uint64_t seed, const char *broken, size_t lines)
 {
     printf("# seed %" PRIu64 ": %s\n", seed, world->failure);
     (void)play(seed, true);
     printf("# its last steps (step, time, life):\n");
-    sim_print_trace(TRACE_LINES);
+    sim_print_trace(lines);
     printf("# again: tests/sim/sim --one %" PRIu64 " -v%s%s\n", seed, *broken ? " --break " : "", broken);
 }
 
@@ -304,14 +307,17 @@ int main(int argc, char **argv)
     prepare();
     (void)signal(SIGABRT, on_abort);
     (void)signal(SIGSEGV, on_abort);
+    (void)signal(SIGALRM, on_abort);
     began = seconds();
     printf("# start seed %" PRIu64 "\n", start);
     for (; done < seeds && !failed; done++) {
+        if (done % 64 == 0)
+            (void)alarm(SECONDS); /* a loop that takes no step would never end */
         if (play(start + done, is_one && is_verbose))
             continue;
         failed = 1;
         if (!*broken || is_one)
-            report_failure(start + done, broken);
+            report_failure(start + done, broken, is_verbose ? 100000 : TRACE_LINES);
     }
     if (is_one && is_verbose && !failed)
         sim_print_trace(100000);

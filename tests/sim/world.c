@@ -203,7 +203,7 @@ bool sim_step_taken(sim_step step)
         return false;
     }
     world->steps++;
-    if (world->steps == world->crash_at)
+    if (world->crash_at && world->steps >= world->crash_at)
         crash(step);
     if (world->steps > 400000)
         sim_violate("it does not come to an end");

@@ -205,6 +205,7 @@ int sim_poll(void *context, struct pollfd *fds, unsigned long count, int timeout
 bool sim_is_in_task(void);
 void sim_sleep_until(int64_t when_ms); /* in a task; returns at once in a ghost */
 void sim_yield(void);                  /* in a task: others may go first */
+void sim_tasks_begin(void);            /* of a life */
 void sim_finish_tasks(void);           /* the process has ended: its threads do too */
 void sim_release_stacks(void);         /* at the program's end */
 
@@ -250,6 +251,7 @@ void sim_job_input(void); /* draws the runs, and writes the input */
 void sim_watch_entry(uint64_t index, weir_bytes sealed); /* has become durable */
 void sim_watch_commit(void);                             /* a transaction has become durable */
 void sim_watch_files(void);                              /* after a crash, and at the end */
+bool sim_watch_is_parked_alone(void);                    /* the oldest run of each key that is not over is parked */
 void sim_watch_end(void);                                /* nothing is left to do */
 uint64_t sim_watch_hash(weir_bytes result);
 
