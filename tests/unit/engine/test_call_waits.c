@@ -444,10 +444,10 @@ START_TEST(a_mark_voids_no_result_of_an_action_that_this_life_goes_on_from)
     ck_assert_int_eq(weir_agent_action(weir_job_agent(job, "a"), "y", then_ask, NULL, 0, "then", NULL), WEIR_OK);
     bodies = 0;
     then_args = "a";
-    ck_assert_str_eq(run_body(send_then, "r t s"), "one#1 O2.1#1=ok R1 I2.2#1 durable W2.2#1 ");
-    forget_journal(2); /* the outcome and the result, before any effect */
+    ck_assert_str_eq(run_body(send_then, "r t s"), "one#1 R1 O2.1#1=ok I2.2#1 durable W2.2#1 ");
+    forget_journal(2); /* the result and the outcome, before any effect */
     then_args = "b";
-    ck_assert_str_eq(run_body(send_then, ""), "V one#1 O2.1#1=ok R1 I2.2#1 durable two#1 O2.2#1=ok k=2 ");
+    ck_assert_str_eq(run_body(send_then, ""), "V one#1 R1 O2.1#1=ok I2.2#1 durable two#1 O2.2#1=ok k=2 ");
     ck_assert_str_eq(run_body(send_then, ""), "k=2 ");
     ck_assert_int_eq(bodies, 1);
 }
