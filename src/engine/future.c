@@ -555,7 +555,7 @@ bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *aske
     run->engine->divergences++;
     for (const weir_entry *entry = run->entries; entry; entry = entry->next)
         has_effects |= weir__recall_is_effect(entry);
-    /* Those of this life are behind what was read at its start: a mark would void them, and the next life repeat them. */
+    /* Those of this life are behind what was read at its start: a mark would void them, and the next one repeat them. */
     for (const weir_future *future = run->futures; future; future = future->next)
         has_effects |= future->attempt > 0 && future->about.kind != WEIR_CALL_PURE;
     weir__log(WEIR__LOG_WARN, "engine", "the journal diverges, %s run=%s recorded=\"%s\" asked=\"%s\"",
@@ -806,7 +806,8 @@ static weir_code remember_parked(weir_run *run, weir_entry **tail)
         weir_entry *entry;
 
         for (const weir_future *future = run->futures; future; future = future->next) {
-            if (future->state == WEIR__FUTURE_PARKED && future->ended > before && (!next || future->ended < next->ended))
+            if (future->state == WEIR__FUTURE_PARKED && future->ended > before &&
+                (!next || future->ended < next->ended))
                 next = future;
         }
         if (!next)
