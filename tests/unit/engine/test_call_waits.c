@@ -223,8 +223,8 @@ static void decide_in_vain(void)
 
     ck_assert_int_eq(weir__engine_decide(host.engine, weir__engine_oldest(host.engine), &decision, NULL, &err),
                      WEIR_INVALID);
-    ck_assert_str_eq(err.message, "2 calls of run test/0 may still be under way; wait until the run is parked on one of "
-                                  "them");
+    ck_assert_str_eq(err.message,
+                     "2 calls of run test/0 may still be under way; wait until the run is parked on one of them");
 }
 
 /* A decision names an attempt: both have a first one. */
@@ -505,7 +505,7 @@ START_TEST(a_parked_run_stays_parked_over_a_stop)
 }
 END_TEST
 
-/* The host's journal is closed by then. A call that ends between the last look of the loop and the end stays in doubt. */
+/* Its journal is closed by then. A call that ends between the last look of the loop and the end stays in doubt. */
 START_TEST(an_engine_that_is_freed_asks_nothing_more_of_its_host)
 {
     size_t before;
