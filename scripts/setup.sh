@@ -17,7 +17,7 @@ build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-c
     python3 python3-pip python3-setuptools python3-wheel
     libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev
     libavro-dev libcurl4-openssl-dev zlib1g-dev"
-test_packages="check clang-14 libclang-rt-14-dev shellcheck xz-utils"
+test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils"
 
 case $what in
 build) packages=$build_packages ;;

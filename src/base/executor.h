@@ -38,6 +38,12 @@ WEIR_CHECK weir_code weir__pool_new(size_t threads, const char *name, weir_execu
 void weir__pool_widen(weir_pool *pool, int threads);
 
 /**
+ * Takes back the tasks that have not begun, in their order, along `next`: they are the caller's again, and are not run.
+ * For what must not be forgotten by weir__pool_free(). NULL: there is none. Threads: any.
+ */
+WEIR_CHECK weir_task *weir__pool_take_back(weir_pool *pool);
+
+/**
  * Ends the pool: tasks that have not begun are run all the same when `wait` is true, and forgotten when it is false; so
  * are, then, threads that are in a task: they end by themselves once it returns. Accepts NULL.
  */

@@ -144,6 +144,27 @@ weir_code weir__pool_new(size_t threads, const char *name, weir_executor *execut
     return WEIR_OK;
 }
 
+/* Locks: pool->lock held. */
+static weir_task *take_tasks(weir_pool *pool)
+{
+    weir_task *tasks = pool->tasks;
+
+    pool->tasks = NULL;
+    pool->tail = &pool->tasks;
+    pool->queued = 0;
+    return tasks;
+}
+
+weir_task *weir__pool_take_back(weir_pool *pool)
+{
+    weir_task *tasks;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    tasks = take_tasks(pool);
+    (void)pthread_mutex_unlock(&pool->lock);
+    return tasks;
+}
+
 void weir__pool_free(weir_pool *pool, bool wait)
 {
     bool is_last;
@@ -152,11 +173,8 @@ void weir__pool_free(weir_pool *pool, bool wait)
         return;
     (void)pthread_mutex_lock(&pool->lock);
     pool->is_ending = true;
-    if (!wait) {
-        pool->tasks = NULL;
-        pool->tail = &pool->tasks;
-        pool->queued = 0;
-    }
+    if (!wait)
+        (void)take_tasks(pool); /* whoever wants them has taken them back */
     (void)pthread_cond_broadcast(&pool->submitted);
     /* Those that are idle leave at once; so only threads in a task are ever left behind. */
     while (pool->running > 0 && (wait || pool->idle > 0))

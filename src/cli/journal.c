@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `weir journal`: entries as JSON, claims first, then run by run in the order in which they were appended. */
+/* `weir journal`: entries as JSON, claims first, then all in the order in which they were appended. */
 #include "cli/journal.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 
 #include "base/big_endian.h"
 #include "cli/options.h"
+#include "host/inbox.h"
 #include "journal/entry.h"
 #include "store/store.h"
 
@@ -19,21 +20,20 @@ typedef struct printer {
     bool is_told; /* the walk failed here, and the error says where */
 } printer;
 
-/* Owners are numbers of 8 bytes; any other one was not put there by us. */
+/* Of an entry its place and the index of its run, of a claim its epoch. */
 static void say_where(const printer *from, weir_bytes owner, int64_t number, weir_error *err)
 {
     if (owner.size == 8)
-        weir__error_context(err, "%s: owner %" PRIu64 ", number %" PRId64, from->stream, weir__get_64(owner.data),
-                            number);
+        weir__error_context(err, "%s: place %" PRIu64 ", run %" PRId64, from->stream, weir__get_64(owner.data), number);
     else
-        weir__error_context(err, "%s: owner of %zu bytes, number %" PRId64, from->stream, owner.size, number);
+        weir__error_context(err, "%s: number %" PRId64, from->stream, number);
     weir__store_error_context(from->store, err);
 }
 
-/* The entry's object, with "number" as its last member. */
-static weir_code print_line(printer *to, const weir_entry *entry, int64_t number, weir_error *err)
+/* The entry's object, with "place", if it has one, as its last member. */
+static weir_code print_line(printer *to, const weir_entry *entry, weir_bytes owner, weir_error *err)
 {
-    char tail[40];
+    char tail[40] = "}\n";
     weir_code rc;
 
     weir__buffer_reset(&to->line);
@@ -41,7 +41,8 @@ static weir_code print_line(printer *to, const weir_entry *entry, int64_t number
     if (rc != WEIR_OK)
         return rc;
     to->line.size--; /* its brace */
-    (void)snprintf(tail, sizeof tail, ",\"number\":%" PRId64 "}\n", number);
+    if (owner.size == 8)
+        (void)snprintf(tail, sizeof tail, ",\"place\":%" PRIu64 "}\n", weir__get_64(owner.data)); /* it fits */
     return weir__buffer_add_text(&to->line, tail) == WEIR_OK ? WEIR_OK : weir__fail_memory(err, "a line");
 }
 
@@ -54,7 +55,7 @@ static weir_code take_entry(void *context, weir_bytes owner, int64_t number, wei
     weir__arena_reset(&to->arena);
     rc = weir__entry_open(record, &to->arena, &entry, err);
     if (rc == WEIR_OK)
-        rc = print_line(to, entry, number, err);
+        rc = print_line(to, entry, owner, err);
     if (rc != WEIR_OK)
         say_where(to, owner, number, err);
     else if (fwrite(to->line.data, 1, to->line.size, stdout) != to->line.size)
@@ -65,7 +66,7 @@ static weir_code take_entry(void *context, weir_bytes owner, int64_t number, wei
 
 static weir_code print_journal(const char *folder, weir_error *err)
 {
-    static const char *const streams[] = { "journal-claims", "journal" };
+    static const char *const streams[] = { WEIR__CLAIM_STREAM, WEIR__JOURNAL_STREAM };
     weir_store_options options = {
         .folder = folder, .must_exist = true, .read_only = true, .disk = weir__disk_system()
     };
@@ -103,8 +104,9 @@ int weir__cli_journal(const char *program, int argc, char **argv)
 
     if (rc == WEIR_OK && arguments.wants_help) {
         (void)printf("usage: %s journal (--state-dir DIR | --config FILE)\n\n"
-                     "Prints the journal of a state folder, an entry a line: claims, then what each\n"
-                     "run has done outside, run by run.\n\n",
+                     "Prints the journal of a state folder, an entry a line: the claim of the\n"
+                     "last start, then what runs have done outside, in the order in which it became\n"
+                     "durable.\n\n",
                      program);
         weir__options_print(options);
     } else if (rc == WEIR_OK) {

@@ -22,20 +22,6 @@
 
 enum { ANSWER_MS = 30000, LOOK_MS = 20, PATH_BYTES = 4096 };
 
-/* The state folder that the words name. */
-static weir_code find_folder(weir_arguments *arguments, const char **folder, weir_error *err)
-{
-    const char *given = weir__arguments_value(arguments, "state-dir");
-    weir_code rc = given ? weir__config_set_value(arguments->config, "state.dir", given, err) : WEIR_OK;
-
-    if (rc != WEIR_OK)
-        return rc;
-    *folder = weir__config_text(arguments->config, "state.dir");
-    return *folder ? WEIR_OK
-                   : weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                                "no state folder; give --state-dir DIR, or --config FILE with state.dir");
-}
-
 static const char *job_name(const weir_job *job, const weir_arguments *arguments)
 {
     const char *name = weir__config_text(arguments->config, "job.name");
@@ -118,7 +104,7 @@ static weir_code list_parked(const weir_job *job, weir_arguments *arguments, wei
     printer to = { .rc = WEIR_OK };
     weir_store_options options = { .must_exist = true, .read_only = true, .disk = weir__disk_system() };
     weir_store *store = NULL;
-    weir_code rc = find_folder(arguments, &options.folder, err);
+    weir_code rc = weir__arguments_state_folder(arguments, &options.folder, err);
 
     if (rc == WEIR_OK) {
         options.job = job_name(job, arguments);
@@ -309,7 +295,7 @@ static weir_code resolve(const weir_job *job, weir_arguments *arguments, resolut
     weir_store_options options = { .must_exist = true, .disk = weir__disk_system() };
     weir_error locked;
     weir_store *store = NULL;
-    weir_code rc = find_folder(arguments, &options.folder, err);
+    weir_code rc = weir__arguments_state_folder(arguments, &options.folder, err);
 
     if (rc == WEIR_OK)
         rc = print_decision(arguments, to, err);
@@ -366,7 +352,8 @@ int weir__cli_resolve(const weir_job *job, const char *program, int argc, char *
 
     weir__buffer_init(&to.text, SIZE_MAX);
     if (rc == WEIR_OK && arguments.wants_help) {
-        (void)printf("usage: %s resolve RUN --attempt N --result JSON|--retry|--fail [option...]\n\n"
+        (void)printf("usage: %s resolve RUN --attempt N --result JSON|--retry|--fail\n"
+                     "       (--state-dir DIR | --config FILE)\n\n"
                      "Decides on a call that may or may not have been made. While the job runs it\n"
                      "takes the decision up; else the next start does.\n\n",
                      program);

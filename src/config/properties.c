@@ -250,6 +250,25 @@ const weir_property weir__properties[] = {
       .unit = "ms",
       .used_by = "every host",
       .doc = "How long a stopping process waits for calls under way, so that their outcome is recorded." },
+    { .name = "calls.http-proxy",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "local, run, Flink",
+      .doc = "The proxy that HTTP calls go through: `http://proxy:3128`, `https://…`, `socks5h://…`. `env`: as "
+             "`http_proxy`, `https_proxy` and `no_proxy` say. Unset: none, whatever the environment says. A user and "
+             "password in it are a secret." },
+    { .name = "calls.http-ca-file",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "local, run, Flink",
+      .doc = "A file of certificates (PEM) that servers of HTTP calls are verified against, in place of the system's. "
+             "Verification cannot be turned off." },
+    { .name = "calls.http-connections",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = 1000000,
+      .fallback = "0",
+      .used_by = "local, run, Flink",
+      .doc = "The most connections that are kept open between HTTP calls, to be used again. 0: as many as have been "
+             "needed at once. How many calls may be under way is not limited by it." },
 
     { .name = "commit-interval-ms",
       .type = WEIR__PROPERTY_INT,

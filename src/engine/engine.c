@@ -127,6 +127,16 @@ void weir__engine_free(weir_engine *engine)
     engine->is_closing = true;
     /* Exchanges end here; functions that do not return are left behind, and find the inlet closed. */
     weir__http_client_free(engine->http);
+    if (engine->pool_of_calls) {
+        weir_task *task = weir__pool_take_back(engine->pool_of_calls);
+
+        while (task) {
+            weir_errand *errand = (weir_errand *)task; /* its first member */
+
+            task = task->next;
+            weir__errand_free(errand);
+        }
+    }
     weir__pool_free(engine->pool_of_calls, false);
     if (engine->inlet)
         weir__inlet_close(engine->inlet);

@@ -349,24 +349,30 @@ static void timed_out(weir_future *future)
     weir__future_doubt(future, future->deadline_ms);
 }
 
+/* Whether the time of its errand is over. It counts from when the errand has a thread: else it is waited for again. */
+static bool is_time_over(weir_future *future)
+{
+    int64_t now_ms = weir__future_now_ms(future);
+    int64_t begun_ms = atomic_load(&future->errand->begun_ms);
+    int64_t over_ms = (begun_ms ? begun_ms : now_ms) + future->options.timeout_ms;
+
+    if (now_ms < over_ms) {
+        (void)weir__future_set_timer(future, over_ms); /* it has settled the future when it fails */
+        return false;
+    }
+    return true;
+}
+
 void weir__future_on_timer(weir_timer *timer)
 {
     weir_future *future = (weir_future *)((char *)timer - offsetof(weir_future, timer));
-    int64_t begun_ms;
 
     switch (future->state) {
     case WEIR__FUTURE_RUNNING:
-        begun_ms = atomic_load(&future->errand->begun_ms);
-        if (!begun_ms) {
-            /* It waits for a thread: the time-out counts from when it has one. */
-            (void)weir__future_set_timer(future, weir__future_now_ms(future) + future->options.timeout_ms);
-            return;
-        }
-        future->deadline_ms = begun_ms + future->options.timeout_ms;
-        if (weir__future_now_ms(future) < future->deadline_ms)
-            (void)weir__future_set_timer(future, future->deadline_ms);
-        else
+        if (is_time_over(future)) {
+            future->deadline_ms = atomic_load(&future->errand->begun_ms) + future->options.timeout_ms;
             timed_out(future);
+        }
         return;
     case WEIR__FUTURE_BACKOFF:
         weir__future_begin(future);
@@ -375,9 +381,11 @@ void weir__future_on_timer(weir_timer *timer)
         weir__future_act_on_doubt(future);
         return;
     case WEIR__FUTURE_ASKING:
-        note_overdue(future);
-        weir__future_leave_errand(future, true);
-        weir__future_follow_policy(future, WEIR__PARK_UNKNOWN);
+        if (is_time_over(future)) {
+            note_overdue(future);
+            weir__future_leave_errand(future, true);
+            weir__future_follow_policy(future, WEIR__PARK_UNKNOWN);
+        }
         return;
     case WEIR__FUTURE_NEW:
     case WEIR__FUTURE_INTENT:
@@ -417,8 +425,8 @@ void weir__future_errand_ended(weir_errand *errand)
         return; /* closing: its answer came behind the last cut, and the next start finds the doubt */
     if (!errand->run) {
         weir__log(WEIR__LOG_WARN, "engine",
-                  "a call ended after its run was over, its outcome is not used call=\"%s\" outcome=\"%s\"", errand->what,
-                  weir__code_name(errand->code));
+                  "a call ended after its run was over, its outcome is not used call=\"%s\" outcome=\"%s\"",
+                  errand->what, weir__code_name(errand->code));
         return;
     }
     if (errand->mode == WEIR__ERRAND_RECONCILE) {

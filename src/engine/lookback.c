@@ -25,23 +25,38 @@ static const char *describe(weir_run *run, const weir_question *about)
     return kept.data ? (const char *)kept.data : "";
 }
 
+/* Whether the run has done, or may have done, something outside: in a life before this one, or in this one. */
+static bool has_effects(const weir_run *run)
+{
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
+        if (weir__recall_is_effect(entry))
+            return true;
+    }
+    for (const weir_future *future = run->futures; future; future = future->next) {
+        if (future->about.kind != WEIR_CALL_PURE && future->attempt)
+            return true;
+    }
+    return false;
+}
+
 bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *asked)
 {
     weir_entry mark = { .kind = WEIR__ENTRY_RESOLUTION, .decision = WEIR__DECISION_RETRY, .id = "divergence" };
-    bool has_effects = false;
+    bool is_parking = has_effects(run);
 
     run->engine->divergences++;
-    for (const weir_entry *entry = run->entries; entry; entry = entry->next)
-        has_effects |= weir__recall_is_effect(entry);
     weir__log(WEIR__LOG_WARN, "engine", "the journal diverges, %s run=%s recorded=\"%s\" asked=\"%s\"",
-              has_effects ? "the run is parked" : "what is recorded is dropped", weir_run_id(run), recorded, asked);
-    if (has_effects)
+              is_parking ? "the run is parked" : "what is recorded is dropped", weir_run_id(run), recorded, asked);
+    if (is_parking)
         return false;
     weir__results_clear(run->recorded);
     run->recorded = NULL;
     run->entries = NULL;
     mark.instance = run->instance;
     (void)weir__run_append(run, &mark, NULL); /* kept in the run when it fails */
+    /* Results that this life goes on from are void with the rest: they are written again, behind the mark. */
+    for (weir_action_result *result = run->results; result; result = result->next)
+        result->is_written = result->is_recorded = false;
     return true;
 }
 
@@ -92,7 +107,9 @@ static void take_doubt(weir_future *future, const weir_entry *entry)
         }
     }
     if (!future->errand && weir__future_is_parked_already(future)) {
-        /* Its time was over when it parked. */
+        /* Its time was over when it parked. In doubt it is all the same: a policy may have a time of its own. */
+        weir__future_move(future, WEIR__FUTURE_DOUBT);
+        future->deadline_ms = weir__future_now_ms(future);
         weir__future_follow_policy(future, weir__recall_parked(future->run->entries)->reason);
         return;
     }
@@ -139,6 +156,7 @@ void weir__future_start(weir_future *future)
 void weir__future_told(weir_future *future, const weir_entry *entry)
 {
     weir__future_leave_errand(future, false);
+    future->tries += entry->kind == WEIR__ENTRY_OUTCOME && !entry->is_final;
     if (entry->kind == WEIR__ENTRY_RESOLUTION ? entry->decision == WEIR__DECISION_RETRY : !entry->is_final)
         weir__future_begin(future);
     else
@@ -152,7 +170,7 @@ void weir__future_record_late(weir_errand *errand, const weir_attempt_end *end)
 {
     weir_future *about = errand->about;
     weir_run *run = errand->run;
-    bool is_final = end->code != WEIR_NOT_DONE;
+    bool is_final = end->code != WEIR_NOT_DONE || about->tries + 1 >= (uint32_t)about->options.max_attempts;
     weir_attempt_end kept = *end;
     weir_entry *entry;
 
@@ -182,6 +200,30 @@ static void append(weir_entry ***tail, weir_entry *entry)
     entry->next = NULL;
     **tail = entry;
     *tail = &entry->next;
+}
+
+/* In the order in which they parked, as in the journal: a decision is on the last one, here and in what people see. */
+static weir_code remember_parked(weir_run *run, weir_entry **tail)
+{
+    uint64_t before = 0;
+
+    for (;;) {
+        const weir_future *next = NULL;
+        weir_entry *entry;
+
+        for (const weir_future *future = run->futures; future; future = future->next) {
+            if (future->state == WEIR__FUTURE_PARKED && future->ended > before &&
+                (!next || future->ended < next->ended))
+                next = future;
+        }
+        if (!next)
+            return WEIR_OK;
+        before = next->ended;
+        entry = weir__future_parked_entry(next);
+        if (!entry)
+            return WEIR_NO_MEMORY;
+        append(&tail, entry);
+    }
 }
 
 weir_code weir__futures_remember(weir_run *run)
@@ -229,12 +271,6 @@ weir_code weir__futures_remember(weir_run *run)
                 return WEIR_NO_MEMORY;
             append(&tail, entry);
         }
-        if (future->state == WEIR__FUTURE_PARKED) {
-            entry = weir__future_parked_entry(future);
-            if (!entry)
-                return WEIR_NO_MEMORY;
-            append(&tail, entry);
-        }
         if (future->state != WEIR__FUTURE_DONE)
             continue;
         entry = weir__future_outcome_entry(future, future->attempt, &end, true);
@@ -242,5 +278,5 @@ weir_code weir__futures_remember(weir_run *run)
             return WEIR_NO_MEMORY;
         append(&tail, entry);
     }
-    return WEIR_OK;
+    return remember_parked(run, tail);
 }

@@ -211,6 +211,7 @@ struct weir_committer {
     batch batches[2];
     batch *filling;   /* lock: lock; the other one is the task's */
     weir_cut *cut;    /* lock: lock; NULL: none waits */
+    bool has_cut_waited; /* lock: lock; for a batch: it goes with the next one */
     bool is_busy;     /* lock: lock; the task is submitted, or under way */
     bool is_posted;   /* lock: lock; the loop has not looked yet */
     weir_ticket *known, **known_tail; /* lock: lock; tickets to be told */
@@ -280,7 +281,10 @@ static weir_code commit_batch(const weir_committer_options *options, const batch
     return rc;
 }
 
-/* One transaction: what has gathered, or a cut, or both where nobody waits for the first. */
+/*
+ * One transaction: what has gathered, or a cut, or both where nobody waits for the first, or the cut has waited
+ * already: calls that follow each other would hold it back for ever.
+ */
 static void work(weir_task *task)
 {
     weir_committer *committer = (weir_committer *)task;
@@ -297,10 +301,11 @@ static void work(weir_task *task)
         full = committer->filling;
         committer->filling = full == &committer->batches[0] ? &committer->batches[1] : &committer->batches[0];
     }
-    if (!full || !full->tickets) {
+    if (!full || !full->tickets || committer->has_cut_waited) {
         cut = committer->cut;
         committer->cut = NULL;
     }
+    committer->has_cut_waited = committer->cut != NULL;
     (void)pthread_mutex_unlock(&committer->lock);
     if (rc == WEIR_OK && full && cut)
         rc = write_batch(options, full, &err);

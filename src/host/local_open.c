@@ -210,6 +210,9 @@ static weir_code open_engine(weir_local_host *host, weir_error *err)
         .in_doubt_after_ms = weir__config_int(config, "calls.in-doubt-after-ms"),
         .needs_journal = weir__config_bool(config, "action-state.required"),
         .epoch = host->epoch,
+        .http = { .proxy = weir__config_text(config, "calls.http-proxy"),
+                  .ca_file = weir__config_text(config, "calls.http-ca-file"),
+                  .max_connections = (size_t)weir__config_int(config, "calls.http-connections") },
     };
 
     return weir__engine_new(&options, &host->engine, err);

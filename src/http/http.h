@@ -33,10 +33,10 @@ typedef struct weir_http_client_options {
 WEIR_CHECK weir_code weir__http_client_new(const weir_http_client_options *options, weir_http_client **out,
                                            weir_error *err);
 
-/** Cuts off what is under way, without calling anybody, and frees. Accepts NULL. */
+/** Cuts off what is under way, without calling anybody, and frees. Accepts NULL. Not from within `done`. */
 void weir__http_client_free(weir_http_client *client);
 
-/** Readable when weir__http_client_drive() has something to do: an epoll of sockets and time-outs. */
+/** Readable when weir__http_client_drive() has something to do: an epoll descriptor, with time-outs in it, too. */
 int weir__http_client_fd(const weir_http_client *client);
 
 /** Whether anything is under way: only then drive needs to be called. */

@@ -731,6 +731,8 @@ int main(int argc, char **argv)
     run_file(folder, "events", run_events);
     run_file(folder, "memory", run_memory);
     run_file(folder, "durable_and_state_store", run_durable);
+    if (!as_table)
+        run_own();
     if (as_table)
         printf("\n%d cases: %d met, %d differ on purpose, %d cannot be asked in C.\n", count, met, differing,
                not_asked);

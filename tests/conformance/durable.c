@@ -466,6 +466,43 @@ static bool underscore(const json_t *peer)
     return !*problem;
 }
 
+/* ---- our own ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * A new version of the job makes a ONCE call where nothing was recorded, and then meets a record that no longer fits. All
+ * that a life before it had recorded was PURE; what it has done itself counts as well, and is not made a second time.
+ */
+static void own_effects_count(void)
+{
+    static const life reads = { .steps = { STEP("f", "A"), HOLD }, .keys = "a" };
+    static const life pays = { .steps = { STEP("f", "A"), { "pay", WEIR_CALL_ONCE, ANSWERS, "P", "p", NONE, NULL } },
+                               .later_args = "y", .is_to_its_end = true };
+
+    are_events_sent = true;
+    are_actions_pure = true;
+    holds_at = 2;
+    begin_case();
+    expect_status(live(&reads, true), CRASHED);
+    expect_notes(2, "called f a x");
+    expect_status(live(&pays, true), 1);
+    expect_notes(1, "called pay a p");
+    expect_status(list_parked(), 0);
+    expect_text("stdout", "\"reason\":\"divergence\"");
+    expect_status(live(&pays, true), 1);
+    expect_notes(0, "called pay a p");
+    end_case();
+    are_events_sent = false;
+    are_actions_pure = false;
+    holds_at = 1;
+}
+
+void run_own(void)
+{
+    *problem = '\0';
+    own_effects_count();
+    report("own", "what_a_life_did_itself_counts_when_its_journal_diverges", MET, "", *problem ? problem : NULL);
+}
+
 /* ---- all --------------------------------------------------------------------------------------------------------- */
 
 typedef struct durable_case {

@@ -20,6 +20,7 @@ enum { PATH_SIZE = 512 };
 static char folder[PATH_SIZE - 64]; /* of this case */
 static const life *living;
 static int number; /* of the life, from 1 */
+bool are_actions_pure;
 bool are_events_sent;
 int holds_at = 1;
 char problem[1024];
@@ -118,15 +119,18 @@ static weir_verdict reconcile(weir_bytes args, const weir_attempt *attempt, weir
     return weir_buffer_append(result, "R", 1) == WEIR_OK ? WEIR_VERDICT_DONE : WEIR_VERDICT_UNKNOWN;
 }
 
+static int times; /* that the action has acted */
+
 static weir_code make_call(weir_run *run, const step *the)
 {
+    const char *usual = living->later_args && times > 1 ? living->later_args : "x";
     weir_call_options options = WEIR_CALL_OPTIONS_INIT;
     weir_bytes key = weir_run_key(run), result;
     weir_error err;
     char args[128];
     weir_code rc;
     int size = snprintf(args, sizeof args, "%.*s %s", (int)key.size, (const char *)key.data,
-                        the->args ? the->args : "x");
+                        the->args ? the->args : usual);
 
     if (living->timeout_ms)
         options.timeout_ms = living->timeout_ms;
@@ -172,7 +176,6 @@ static weir_code crash(weir_run *run, bool is_now)
 
 static weir_code act(weir_run *run, const weir_event *event, void *arg)
 {
-    static int times;
     weir_bytes key = weir_run_key(run);
     weir_code rc = WEIR_OK;
 
@@ -206,12 +209,13 @@ static weir_job *new_job(void)
 {
     weir_job *job = weir_job_new("durable");
     weir_agent *agent = weir_job_agent(job, "agent");
+    unsigned flags = are_actions_pure ? WEIR_ACTION_PURE : WEIR_ACTION_JOURNALED;
 
     if (are_events_sent) {
-        weir_agent_action(agent, "send", send_two, NULL, 0, WEIR_INPUT_EVENT, NULL);
-        weir_agent_action(agent, "act", act, NULL, 0, "t", NULL);
+        weir_agent_action(agent, "send", send_two, NULL, flags, WEIR_INPUT_EVENT, NULL);
+        weir_agent_action(agent, "act", act, NULL, flags, "t", NULL);
     } else {
-        weir_agent_action(agent, "act", act, NULL, 0, WEIR_INPUT_EVENT, NULL);
+        weir_agent_action(agent, "act", act, NULL, flags, WEIR_INPUT_EVENT, NULL);
     }
     return job;
 }

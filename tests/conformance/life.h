@@ -40,8 +40,10 @@ typedef struct life {
     const char *keys;  /* of the records that come new, each a letter or word, by blanks; NULL: none */
     int timeout_ms;    /* of its calls; 0: the default */
     bool is_to_its_end; /* no crash: records end */
+    const char *later_args; /* of calls without args, from the second time on that an action acts; NULL: the same */
 } life;
 
+extern bool are_actions_pure; /* not journaled: run again instead */
 extern bool are_events_sent; /* an action of its own sends two that are alike; each of them is acted upon */
 extern int holds_at;         /* the how-manyth time that the action acts it holds; 1 */
 extern char problem[1024];   /* the first thing that was not as expected; "": all was */

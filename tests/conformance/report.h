@@ -17,6 +17,9 @@ void report_unknown(const char *file, const char *name, const char *problem);
 /** Asks all of durable_and_state_store.json. */
 void run_durable(const json_t *cases);
 
+/** Asks cases of our own, which the peer has none of. */
+void run_own(void);
+
 /** Prints the differences of its cases, side by side. */
 void print_durable_differences(void);
 

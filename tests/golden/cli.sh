@@ -132,13 +132,13 @@ tap_check 'weir state says what is not there' "$(
 make_journal=$(cd "$top_builddir" && pwd)/tests/support/journal-store
 "$make_journal" calls
 printf 'state: {dir: calls}\n' >calls.yaml
-tap_check 'weir journal prints claims, then runs in their order, and what was done in its own' "$(
+tap_check 'weir journal prints the claim, then what was done in its order' "$(
     prints 0 "$golden/journal.jsonl" "$weir" journal --state-dir calls
     prints 0 "$golden/journal.jsonl" "$weir" journal --config calls.yaml
 )"
-head -n 5 "$golden/journal.jsonl" >readable
+head -n 4 "$golden/journal.jsonl" >readable
 tap_check 'an entry that cannot be read is named, after those before it' "$(
-    where="state './harmed': journal: owner 256, number 1: a journal entry"
+    where="state './harmed': journal: place 255, run 7: a journal entry"
     for harm in "damaged: is damaged: its checksum differs" \
         "version: has version 1, this weir knows 2; use the weir that wrote it, or a newer one"; do
         rm -rf harmed

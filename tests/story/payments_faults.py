@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests/support"))
@@ -368,6 +369,35 @@ def a_running_job_takes_a_decision_up(place):
         same(service.count("o-1"), 1, "charges of o-1")
         done(job.run())
         same(len(job.outputs()), 4, "outputs after one more start")
+
+
+def a_decision_that_met_a_dying_job_is_taken_up_by_the_next(place):
+    with Service(place) as service:
+        # Many that are parked: the next job meets the decision before it has met all of them again.
+        customers = [f"c-{number}" for number in range(200)]
+        place.write(*[record(customer, "o-" + customer) for customer in customers])
+        service.behave(["lose-answer", "ignore-key"])
+        job = Payments(place, service, "once")
+        process = job.start("--follow")
+        wait_until(lambda: service.counts()["orders"] and len(job.parked()) == len(customers), process)
+        parked = job.parked()[-1]
+        process.send_signal(signal.SIGSTOP)
+        answer = {"status": 200, "headers": {}, "body": service.charges(order_of(parked))[0]}
+        with subprocess.Popen([job.program, "resolve", "--state-dir", place.state, parked["run"], "--attempt", "1",
+                               "--result", json.dumps(answer)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              env=place.environment()) as resolve:
+            decisions = os.path.join(place.state, "decisions")
+            wait_until(lambda: os.path.isdir(decisions) and any(name.endswith(".json") for name in
+                                                                os.listdir(decisions)), resolve)
+            process.kill()
+            finish(process)
+            process = job.start("--follow")
+            wait_until(lambda: resolve.poll() is not None, process)
+            done(finish(resolve))
+        wait_until(lambda: len(place.read().splitlines()) == 1, process)
+        ends(process)
+        outputs_are(job, (parked["key"], order_of(parked), True))
+        same(len(job.parked()), len(customers) - 1, "runs that are parked still")
 
 
 def the_policy_may_be_to_fail(place):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a state folder with a journal: journal-store FOLDER [damaged|version]. Two claims, two runs; with a second word
+ * Makes a state folder with a journal: journal-store FOLDER [damaged|version]. A claim, two runs; with a second word
  * the last entry but one of the second run is one that cannot be read.
  */
 #include <stdio.h>
@@ -23,18 +23,18 @@ static void must(weir_code rc)
     exit(1);
 }
 
-static void put(const char *stream, uint64_t owner, int64_t number, const weir_entry *entry, const char *harm)
+static void put(const char *stream, uint64_t place, int64_t number, const weir_entry *entry, const char *harm)
 {
-    uint8_t index[8];
+    uint8_t owner[8];
 
-    weir__put_64(index, owner);
+    weir__put_64(owner, place);
     weir__buffer_reset(&sealed);
     must(weir__entry_seal(entry, &sealed, &err));
     if (harm && strcmp(harm, "version") == 0)
         sealed.data[4] = 1;
     else if (harm)
         sealed.data[sealed.size - 1] ^= 1;
-    must(weir__store_log_put(store, stream, weir__bytes(index, sizeof index), number, weir__buffer_bytes(&sealed),
+    must(weir__store_log_put(store, stream, weir__bytes(owner, sizeof owner), number, weir__buffer_bytes(&sealed),
                              &err));
 }
 
@@ -64,15 +64,14 @@ static void put_all(const char *harm)
                               .decision = WEIR__DECISION_FAIL, .id = "6f2c1e5e-0000-4000-8000-000000000000" };
 
     /* Not in their order: the store has it. */
-    put("journal", 256, 2, &resolution, NULL);
-    put("journal", 256, 1, &parked, harm);
-    put("journal", 3, 3, &result, NULL);
-    put("journal", 3, 2, &outcome, NULL);
-    put("journal", 3, 1, &intent, NULL);
-    put("journal-claims", 0, 1, &claim, NULL);
-    claim.epoch = 2;
-    claim.name = "two:2";
-    put("journal-claims", 0, 2, &claim, NULL);
+    put("journal", 256, 7, &resolution, NULL);
+    put("journal", 255, 7, &parked, harm);
+    put("journal", 5, 3, &result, NULL);
+    put("journal", 4, 3, &outcome, NULL);
+    put("journal", 3, 3, &intent, NULL);
+    weir__buffer_reset(&sealed);
+    must(weir__entry_seal(&claim, &sealed, &err));
+    must(weir__store_log_put(store, "journal-claims", weir__bytes("", 0), 1, weir__buffer_bytes(&sealed), &err));
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,7 @@ static weir_buffer sealed;
 static void set_up(void)
 {
     weir__buffer_init(&sealed, SIZE_MAX);
-    ck_assert_int_eq(weir__frame_seal(WEIR__FRAME_ACTION_RESULT, weir__bytes_text("{\"a\":1}"), &sealed), WEIR_OK);
+    ck_assert_int_eq(weir__frame_seal(WEIR__ENTRY_RESULT, weir__bytes_text("{\"a\":1}"), &sealed), WEIR_OK);
 }
 
 static void tear_down(void)
@@ -20,7 +20,7 @@ static void tear_down(void)
 
 static weir_code open_bytes(size_t size, weir_error *err)
 {
-    weir_frame_kind kind;
+    weir_entry_kind kind;
     weir_bytes payload;
 
     return weir__frame_open(weir__bytes(sealed.data, size), &kind, &payload, err);
@@ -28,11 +28,11 @@ static weir_code open_bytes(size_t size, weir_error *err)
 
 START_TEST(what_is_sealed_is_what_is_opened)
 {
-    weir_frame_kind kind;
+    weir_entry_kind kind;
     weir_bytes payload;
 
     ck_assert_int_eq(weir__frame_open(weir__buffer_bytes(&sealed), &kind, &payload, NULL), WEIR_OK);
-    ck_assert_int_eq(kind, WEIR__FRAME_ACTION_RESULT);
+    ck_assert_int_eq(kind, WEIR__ENTRY_RESULT);
     ck_assert_uint_eq(payload.size, 7);
     ck_assert_mem_eq(payload.data, "{\"a\":1}", 7);
 }
@@ -51,7 +51,7 @@ END_TEST
 START_TEST(an_empty_payload_is_fine)
 {
     weir__buffer_reset(&sealed);
-    ck_assert_int_eq(weir__frame_seal(WEIR__FRAME_ACTION_RESULT, weir__bytes("", 0), &sealed), WEIR_OK);
+    ck_assert_int_eq(weir__frame_seal(WEIR__ENTRY_RESULT, weir__bytes("", 0), &sealed), WEIR_OK);
     ck_assert_int_eq(open_bytes(sealed.size, NULL), WEIR_OK);
 }
 END_TEST
