@@ -20,6 +20,11 @@
 #include "config/config.h"
 #include "host/local.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { SEEDS = 200 }; /* ten times as slow */
+#else
+enum { SEEDS = 2000 };
+#endif
 enum { SECONDS = 120, LIVES = 150, TRACE_LINES = 120 };
 
 static const char *const breakages[WEIR__BREAK_COUNT] = {
@@ -284,7 +289,7 @@ static bool choose_breakage(const char *name)
 
 int main(int argc, char **argv)
 {
-    uint64_t seeds = 2000, start = (uint64_t)time(NULL) * 1000003u % 1000000000000u, failed = 0, done = 0;
+    uint64_t seeds = SEEDS, start = (uint64_t)time(NULL) * 1000003u % 1000000000000u, failed = 0, done = 0;
     const char *broken = "";
     bool is_one = false, is_verbose = false;
     double began;
