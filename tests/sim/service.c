@@ -242,10 +242,10 @@ weir_code sim_service(weir_bytes args, const weir_attempt *attempt, weir_buffer 
     case SLOW:
     case SLOW_AND_LOST:
         landing_ms = begun_ms + (int64_t)sim_random((uint64_t)timeout_ms + 1);
-        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(200);
+        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(400);
         break;
     case HANGS:
-        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(200);
+        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(400);
         break;
     }
     if (!world->is_final_service && landing_ms >= 0 && how == LANDS_LATER && sim_chance(2))

@@ -213,7 +213,7 @@ static void prepare(void)
         set(configs[i], "limits.stack-kb", "64");
         set(configs[i], "calls.start-lease-ms", "40");
         set(configs[i], "calls.margin-ms", "20");
-        set(configs[i], "calls.stop-timeout-ms", "150");
+        set(configs[i], "calls.stop-timeout-ms", "300");
         set(configs[i], "calls.in-doubt", policies[i / 2]);
         set(configs[i], "calls.in-doubt-after-ms", "30");
         set(configs[i], "input.on-error", i % 2 ? "dlq" : "skip");
