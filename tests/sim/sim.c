@@ -345,8 +345,8 @@ int main(int argc, char **argv)
             report_crashes();
         printf("%s 1 - %" PRIu64 " seeds from %" PRIu64 ": all invariants hold after each crash, and at the end\n",
                failed ? "not ok" : "ok", done, start);
-        printf("# %" PRIu64 " crashes in %" PRIu64 " lives, %" PRIu64 " steps; %" PRIu64 " lives ended with parked runs, %" PRIu64
-               " by a signal, %" PRIu64 " by a failed commit\n",
+        printf("# %" PRIu64 " crashes in %" PRIu64 " lives, %" PRIu64 " steps; %" PRIu64
+               " lives ended with parked runs, %" PRIu64 " by a signal, %" PRIu64 " by a failed commit\n",
                total_crashes, total_lives, total_steps, parked_lives, stopped_lives, failed_lives);
         printf("# %.0f seeds/s\n", (double)done / (seconds() - began + 1e-9));
     }
