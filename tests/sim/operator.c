@@ -144,7 +144,7 @@ static void write_letters(void)
         weir_entry decision;
         letter *free_one = NULL;
 
-        if (run->is_over || !sim_chance(4))
+        if (run->is_over || sim_chance(3))
             continue;
         if (run->parked.is_parked)
             decision = draw_decision(run);
@@ -172,7 +172,7 @@ void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_
     decisions->looked_ms = now_ms;
     if (!weir__decisions_are_possible(engine) || !sim_step_taken(SIM_STEP_DECISION))
         return;
-    if (sim_chance(3))
+    if (sim_chance(2))
         write_letters();
     for (int i = 0; i < LETTERS; i++) {
         weir_run *run = weir__engine_oldest(engine);

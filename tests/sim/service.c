@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The service outside. It outlives every process: what was sent to it lands when its time has come, whoever is left to hear
- * of it. It counts, and holds each call against what the journal allows.
+ * The service outside. It outlives every process: what was sent to it lands when its time has come, whoever is left to
+ * hear of it. It counts, and holds each call against what the journal allows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +43,8 @@ static void check_effects(const sim_call *call)
     if (call->is_excused || call->effects <= 1 || (world->policy == 2 && call->kind >= WEIR_CALL_CHECKED))
         return;
     if (call->kind == WEIR_CALL_ONCE && call->effects > 1 + call->retries)
-        sim_violate("run %d, stage %d, ONCE call %d was made %d times, %d of them by a decision", call->run, call->stage,
-                    call->number, call->effects, call->retries);
+        sim_violate("run %d, stage %d, ONCE call %d was made %d times, %d of them by a decision", call->run,
+                    call->stage, call->number, call->effects, call->retries);
     else if (call->kind == WEIR_CALL_CHECKED && world->is_final_service && call->effects > 1 + call->retries)
         sim_violate("run %d, stage %d, CHECKED call %d was made %d times", call->run, call->stage, call->number,
                     call->effects);
@@ -105,8 +105,8 @@ static const char *describe(const sim_call *call, uint32_t attempt)
 {
     static const char *const kinds[] = { "PURE", "IDEMPOTENT", "CHECKED", "ONCE" };
 
-    return sim_print("run %d, stage %d, %s call %d, attempt %u", call->run, call->stage, kinds[call->kind], call->number,
-                     attempt);
+    return sim_print("run %d, stage %d, %s call %d, attempt %u", call->run, call->stage, kinds[call->kind],
+                     call->number, attempt);
 }
 
 static void check_key(sim_call *call, const char *key, uint32_t number)
@@ -242,10 +242,10 @@ weir_code sim_service(weir_bytes args, const weir_attempt *attempt, weir_buffer 
     case SLOW:
     case SLOW_AND_LOST:
         landing_ms = begun_ms + (int64_t)sim_random((uint64_t)timeout_ms + 1);
-        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(200);
+        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(400);
         break;
     case HANGS:
-        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(200);
+        answer_ms = begun_ms + timeout_ms + 1 + (int64_t)sim_random(400);
         break;
     }
     if (!world->is_final_service && landing_ms >= 0 && how == LANDS_LATER && sim_chance(2))

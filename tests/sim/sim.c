@@ -20,6 +20,11 @@
 #include "config/config.h"
 #include "host/local.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { SEEDS = 200 }; /* ten times as slow */
+#else
+enum { SEEDS = 2000 };
+#endif
 enum { SECONDS = 120, LIVES = 150, TRACE_LINES = 120 };
 
 static const char *const breakages[WEIR__BREAK_COUNT] = {
@@ -208,7 +213,7 @@ static void prepare(void)
         set(configs[i], "limits.stack-kb", "64");
         set(configs[i], "calls.start-lease-ms", "40");
         set(configs[i], "calls.margin-ms", "20");
-        set(configs[i], "calls.stop-timeout-ms", "150");
+        set(configs[i], "calls.stop-timeout-ms", "300");
         set(configs[i], "calls.in-doubt", policies[i / 2]);
         set(configs[i], "calls.in-doubt-after-ms", "30");
         set(configs[i], "input.on-error", i % 2 ? "dlq" : "skip");
@@ -284,7 +289,7 @@ static bool choose_breakage(const char *name)
 
 int main(int argc, char **argv)
 {
-    uint64_t seeds = 2000, start = (uint64_t)time(NULL) * 1000003u % 1000000000000u, failed = 0, done = 0;
+    uint64_t seeds = SEEDS, start = (uint64_t)time(NULL) * 1000003u % 1000000000000u, failed = 0, done = 0;
     const char *broken = "";
     bool is_one = false, is_verbose = false;
     double began;
@@ -340,8 +345,8 @@ int main(int argc, char **argv)
             report_crashes();
         printf("%s 1 - %" PRIu64 " seeds from %" PRIu64 ": all invariants hold after each crash, and at the end\n",
                failed ? "not ok" : "ok", done, start);
-        printf("# %" PRIu64 " crashes in %" PRIu64 " lives, %" PRIu64 " steps; %" PRIu64 " lives ended with parked runs, %" PRIu64
-               " by a signal, %" PRIu64 " by a failed commit\n",
+        printf("# %" PRIu64 " crashes in %" PRIu64 " lives, %" PRIu64 " steps; %" PRIu64
+               " lives ended with parked runs, %" PRIu64 " by a signal, %" PRIu64 " by a failed commit\n",
                total_crashes, total_lives, total_steps, parked_lives, stopped_lives, failed_lives);
         printf("# %.0f seeds/s\n", (double)done / (seconds() - began + 1e-9));
     }

@@ -40,11 +40,23 @@ static void see_intent(sim_call *call, sim_attempt *at, const weir_entry *entry)
     at->intent_ms = entry->written_ms - (sim_wall_ms() - world->now_ms - world->ghost_ms);
     for (uint32_t i = 1; i < entry->attempt && entry->call_kind >= WEIR_CALL_CHECKED; i++) {
         const sim_attempt *before = &call->attempts[i];
+        bool is_allowed = true;
 
-        if (before->has_intent &&
-            ((before->end == SIM_END_NONE &&
-              (world->policy != 2 || (i + 1 == entry->attempt && !sim_watch_is_past(before, at->intent_ms)))) || (before->end == SIM_END_OUTCOME && before->is_final) ||
-             (before->end == SIM_END_DECIDED && before->decision != WEIR__DECISION_RETRY)))
+        switch (before->end) {
+        case SIM_END_NONE: /* by policy: those before the last one were judged when the one behind them came */
+            is_allowed = !before->has_intent ||
+                         (world->policy == 2 && (i + 1 < entry->attempt || sim_watch_is_past(before, at->intent_ms)));
+            break;
+        case SIM_END_OUTCOME:
+            is_allowed = !before->is_final;
+            break;
+        case SIM_END_WITHDRAWN:
+            break;
+        case SIM_END_DECIDED:
+            is_allowed = before->decision == WEIR__DECISION_RETRY;
+            break;
+        }
+        if (!is_allowed)
             sim_violate("run %d, stage %d, call %d: an intent of attempt %u, but attempt %u does not allow it",
                         call->run, call->stage, call->number, entry->attempt, i);
     }
@@ -240,7 +252,8 @@ static void end_run(int index)
             const sim_call *call = run->calls[s][c];
 
             /* Another program may never come to what this one has left in doubt. */
-            if (call && !run->is_drifting && call->last_attempt && call->attempts[call->last_attempt].end == SIM_END_NONE)
+            if (call && !run->is_drifting && call->last_attempt &&
+                call->attempts[call->last_attempt].end == SIM_END_NONE)
                 sim_violate("run %d is over, but stage %d, call %d, attempt %d has no end", index, call->stage,
                             call->number, call->last_attempt);
         }
@@ -420,7 +433,7 @@ void sim_watch_clean_stop(void)
 
                 if (call && call->last_attempt && last->intent_life == world->life && last->end == SIM_END_NONE &&
                     !last->is_begun)
-                    sim_violate("run %d, stage %d, call %d, attempt %d never began, and a clean stop leaves it in doubt",
+                    sim_violate("run %d, stage %d, call %d, attempt %d never began, and is in doubt after a clean stop",
                                 i, call->stage, call->number, call->last_attempt);
             }
         }
