@@ -148,8 +148,8 @@ class Round:
                 problems.append(f"outputs of {customer}: have {outputs.get(customer)}, want {wanted}")
         dead = [json.loads(line)["record"]["value"]["order"] for line in self.place.read("dead.jsonl").splitlines()] \
             if os.path.exists(self.place.path("dead.jsonl")) else []
-        same(sorted(dead), sorted(self.failed), "the dead letters")
         check(not problems, "\n".join(problems[:20]))
+        same(sorted(dead), sorted(self.failed), "the dead letters")
 
 
 def kill_at_random(place, kind):
