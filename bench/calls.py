@@ -47,6 +47,7 @@ class Bench:
         self.service = f"{options.top}/bench/restate/service.mjs"
         self.report = Report(options.top, "calls", f"medians of {options.rounds} rounds")
         self.say = self.report.say
+        self.load = os.getloadavg()
 
     # One run of ours.
 
@@ -151,6 +152,8 @@ class Bench:
             taken["restate"].append(self.rivals())
         medians = {name: self.median(name, rounds) for name, rounds in taken.items()}
         theirs, disk = medians["restate"], medians["disk"]
+        self.say("Load average at the start, on all cores: " + ", ".join(f"{load:.1f}" for load in self.load))
+        self.say()
         self.say(f"## A recorded call, {RESULT_BYTES} bytes: {CALLS:,} in sequence; {KEYS} runs at once, "
                  f"{CALLS_A_KEY} calls each")
         self.say()
@@ -216,12 +219,13 @@ class Bench:
                 raise
         if requests != HTTP_CALLS:
             sys.exit(f"bench: {HTTP_CALLS} HTTP calls were made, but the server counted {requests}")
-        return {
-            "beyond_ms": took["calls_us"] / 1000 - HTTP_DELAY_MS, "most": most, "peak_kb": took["peak_kb"],
-            "call_p99_ms": took["calls"]["p99_us"] / 1000, "plain": took["plain"]["count"],
-            "plain_p50_ms": took["plain"]["p50_us"] / 1000, "plain_p99_ms": took["plain"]["p99_us"] / 1000,
-            "plain_max_ms": took["plain"]["max_us"] / 1000,
-        }
+        figures = {"beyond_ms": took["calls_us"] / 1000 - HTTP_DELAY_MS, "most": most, "peak_kb": took["peak_kb"],
+                   "call_p99_ms": took["calls"]["p99_us"] / 1000}
+        for part in ("plain", "plain_behind"):
+            figures[part] = took[part]["count"]
+            for name in ("p50", "p99", "max"):
+                figures[f"{part}_{name}_ms"] = took[part][f"{name}_us"] / 1000
+        return figures
 
     def http_calls(self):
         cases = {"pure": ("pure", False), "idempotent, durable": ("idempotent", True)}
@@ -244,12 +248,14 @@ class Bench:
         self.say(f"## Meanwhile: {PLAIN_A_SECOND:,} records a second without calls, "
                  "from a record's write to its action")
         self.say()
-        self.say(f"{'':20} {'records':>8} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8}")
+        self.say(f"{'':30} {'records':>8} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8}")
         for name, row in medians.items():
-            self.say(f"{name:20} {row['plain']:8.0f} {row['plain_p50_ms']:8.2f} {row['plain_p99_ms']:8.2f} "
-                     f"{row['plain_max_ms']:8.2f}")
+            for part, shown in (("plain", name), ("plain_behind", f"{name}, all begun")):
+                self.say(f"{shown:30} {row[part]:8.0f} {row[f'{part}_p50_ms']:8.2f} {row[f'{part}_p99_ms']:8.2f} "
+                         f"{row[f'{part}_max_ms']:8.2f}")
         self.say()
-        self.say("They stand behind the 10,000 in the same pipe. Goal: p99 under 10 ms.")
+        self.say("The first of them stand behind many of the 10,000 in the same pipe; those written when all calls had")
+        self.say("begun do not. Goal: p99 under 10 ms.")
         self.say()
 
 

@@ -26,7 +26,7 @@ typedef struct samples {
 
 typedef struct bench {
     samples calls, plain;
-    int64_t began_ns, ended_ns; /* of the first call, of the last one */
+    int64_t began_ns, last_began_ns, ended_ns; /* of the first call; of the last one to begin, and to end */
 } bench;
 
 static int64_t now_ns(void)
@@ -133,7 +133,12 @@ static weir_code act(weir_run *run, const weir_event *event, void *arg)
         memcpy(text, url.data, url.size);
     for (int64_t i = 0; i < calls; i++) {
         int64_t began_ns = now_ns(), ended_ns;
-        weir_code rc = url.data ? call_http(run, kind, text) : call_function(run, kind, bytes);
+        weir_code rc;
+
+        if (!all->began_ns)
+            all->began_ns = began_ns;
+        all->last_began_ns = began_ns;
+        rc = url.data ? call_http(run, kind, text) : call_function(run, kind, bytes);
 
         if (rc == WEIR_OK) {
             ended_ns = now_ns();
@@ -141,8 +146,6 @@ static weir_code act(weir_run *run, const weir_event *event, void *arg)
         }
         if (rc != WEIR_OK)
             return rc;
-        if (!all->began_ns)
-            all->began_ns = all->calls.list[0].began_ns;
         all->ended_ns = ended_ns;
     }
     return weir_output(run, json_integer((json_int_t)calls));
@@ -186,15 +189,15 @@ static void print_samples(FILE *file, const char *name, samples *from)
                   at_us(from, 50), at_us(from, 99), at_us(from, 100));
 }
 
-/* Of the records without calls those count that were written while there were calls under way. */
-static void keep_meanwhile(bench *all)
+/* Of the records without calls those that were written in that time. */
+static void keep_from(samples *plain, int64_t from_ns, int64_t until_ns)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < all->plain.count; i++)
-        if (all->plain.list[i].began_ns < all->ended_ns)
-            all->plain.list[count++] = all->plain.list[i];
-    all->plain.count = count;
+    for (size_t i = 0; i < plain->count; i++)
+        if (plain->list[i].began_ns >= from_ns && plain->list[i].began_ns < until_ns)
+            plain->list[count++] = plain->list[i];
+    plain->count = count;
 }
 
 static int print_figures(const char *path, bench *all)
@@ -207,10 +210,12 @@ static int print_figures(const char *path, bench *all)
         perror(path);
         return 1;
     }
-    keep_meanwhile(all);
     (void)fprintf(file, "{");
     print_samples(file, "calls", &all->calls);
+    keep_from(&all->plain, 0, all->ended_ns);
     print_samples(file, "plain", &all->plain);
+    keep_from(&all->plain, all->last_began_ns, all->ended_ns);
+    print_samples(file, "plain_behind", &all->plain);
     (void)fprintf(file, "\"calls_us\":%" PRId64 ",\"all_us\":%" PRId64 ",\"peak_kb\":%ld}\n",
                   (all->ended_ns - all->began_ns) / 1000, (closed_ns - all->began_ns) / 1000, peak);
     return fclose(file) == 0 ? 0 : 1;

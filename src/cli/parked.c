@@ -352,7 +352,8 @@ int weir__cli_resolve(const weir_job *job, const char *program, int argc, char *
 
     weir__buffer_init(&to.text, SIZE_MAX);
     if (rc == WEIR_OK && arguments.wants_help) {
-        (void)printf("usage: %s resolve RUN --attempt N --result JSON|--retry|--fail [option...]\n\n"
+        (void)printf("usage: %s resolve RUN --attempt N --result JSON|--retry|--fail\n"
+                     "       (--state-dir DIR | --config FILE)\n\n"
                      "Decides on a call that may or may not have been made. While the job runs it\n"
                      "takes the decision up; else the next start does.\n\n",
                      program);

@@ -425,8 +425,8 @@ void weir__future_errand_ended(weir_errand *errand)
         return; /* closing: its answer came behind the last cut, and the next start finds the doubt */
     if (!errand->run) {
         weir__log(WEIR__LOG_WARN, "engine",
-                  "a call ended after its run was over, its outcome is not used call=\"%s\" outcome=\"%s\"", errand->what,
-                  weir__code_name(errand->code));
+                  "a call ended after its run was over, its outcome is not used call=\"%s\" outcome=\"%s\"",
+                  errand->what, weir__code_name(errand->code));
         return;
     }
     if (errand->mode == WEIR__ERRAND_RECONCILE) {

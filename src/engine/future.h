@@ -18,8 +18,8 @@
  *  BACKOFF  the last attempt surely did nothing; the timer begins the next
  *  DOUBT    it may have been made, and may still be under way somewhere; nothing is done about it before the deadline
  *  ASKING   the reconciler has been asked
- *  PARKED   only somebody's decision, or a late outcome, leads on; the run gives up its stack as soon as its other calls
- *           have ended too: what is said before that, by the function or by somebody, counts as it does in DOUBT
+ *  PARKED   only somebody's decision, or a late outcome, leads on; the run gives up its stack as soon as its other
+ *           calls have ended too: what is said before that, by the function or by somebody, counts as it does in DOUBT
  *  DONE     code, error and result stand for good, and are queued for the journal
  *
  * PURE calls, and all calls without a journal, have no INTENT. PURE and IDEMPOTENT calls know no DOUBT.

@@ -75,7 +75,7 @@ static bool is_open(const weir_future *future)
            (future->state == WEIR__FUTURE_PARKED && future->reason != WEIR__PARK_DIVERGENCE);
 }
 
-/* The future that a decision is for while its run goes on: the one that parked last, which is the one that is listed. */
+/* The future that a decision is for while its run goes on: the one that parked last, which is listed. */
 static weir_future *find_open(weir_run *run)
 {
     weir_future *found = NULL;
@@ -88,6 +88,15 @@ static weir_future *find_open(weir_run *run)
             found = future;
     }
     return found;
+}
+
+static size_t count_open(const weir_run *run)
+{
+    size_t count = 0;
+
+    for (const weir_future *future = run->futures; future; future = future->next)
+        count += is_open(future);
+    return count;
 }
 
 /* The future that an entry about a call in doubt is for. */
@@ -127,6 +136,11 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
 
     if (!parked)
         future = find_open(run);
+    /* An attempt's number says nothing of its call: before one is listed, which of two is meant nobody can tell. */
+    if (future && future->state != WEIR__FUTURE_PARKED && count_open(run) > 1)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "%zu calls of run %s may still be under way; wait until the run is parked on one of them",
+                          count_open(run), weir_run_id(run));
     if (!parked && !future)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
     if (decision->attempt != (parked ? parked->attempt : future->attempt) &&

@@ -14,8 +14,8 @@ _Static_assert(sizeof(weir_call_kind) == sizeof(int) && sizeof(weir_code) == siz
                    sizeof(weir_park_reason) == sizeof(int) && sizeof(weir_decision) == sizeof(int),
                "the tables read enums as int");
 
-/* The schema, parsed at the first entry. A value of it is made for each entry: one that a thread kept would save little,
- * hold on to the largest it has seen, and look like a leak, since avro-c does not align what is in it. */
+/* The schema, parsed at the first entry. A value of it is made for each entry: one that a thread kept would save
+ * little, hold on to the largest it has seen, and look like a leak, since avro-c does not align what is in it. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static weir_avro_schema *schema;
 static weir_error trouble;

@@ -9,10 +9,6 @@
 
 enum { WEIR__FRAME_HEADER_BYTES = 10 };
 
-/* Until the inbox writes entries: its results, whose payload is still JSON. */
-typedef weir_entry_kind weir_frame_kind;
-#define WEIR__FRAME_ACTION_RESULT WEIR__ENTRY_RESULT
-
 /** Appends a framed entry. payload: at most 2^31-1 bytes; borrowed. WEIR_OK, WEIR_LIMIT, WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__frame_seal(weir_entry_kind kind, weir_bytes payload, weir_buffer *out);
 

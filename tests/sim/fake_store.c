@@ -115,7 +115,8 @@ static void put(map *in, const row *what)
 
 static void take_out(map *in, size_t at, size_t count)
 {
-    memmove(&in->rows[at], &in->rows[at + count], (in->count - at - count) * sizeof *in->rows);
+    if (count)
+        memmove(&in->rows[at], &in->rows[at + count], (in->count - at - count) * sizeof *in->rows);
     in->count -= count;
 }
 

@@ -84,7 +84,7 @@ void sim_operator_visit(void)
     for (int i = 0; i < world->runs && !world->is_ghost; i++) {
         sim_run *run = &world->run[i];
 
-        if (run->parked.is_parked && !run->is_over && sim_chance(2))
+        if (run->parked.is_parked && !run->is_over && !sim_chance(8))
             decide(store, run, i);
         else if (run->last_decision.kind && run->parked.run[0] && !run->is_over && sim_chance(3) &&
                  run->last_decision.attempt != run->parked.attempt &&

@@ -36,6 +36,7 @@ static fiber *current;    /* NULL: the loop's */
 static ucontext_t loop_context;
 static const void *loop_bottom;
 static size_t loop_size;
+static bool has_moved;    /* a task has, since the loop waited last: it may have posted, so the wait ends at once */
 
 /* ---- switching --------------------------------------------------------------------------------------------------- */
 
@@ -75,6 +76,7 @@ static void run(size_t which)
     void *fake_stack = NULL;
 
     current = next;
+    has_moved = true;
     if (!next->has_begun) {
         next->has_begun = true;
         if (next->is_commit)
@@ -197,6 +199,11 @@ static bool run_some(void)
     return true;
 }
 
+void sim_tasks_begin(void)
+{
+    has_moved = false;
+}
+
 void sim_finish_tasks(void)
 {
     while (task_count)
@@ -278,8 +285,10 @@ int sim_poll(void *context, struct pollfd *fds, unsigned long count, int timeout
     while (!world->is_ghost) {
         int64_t next_ms = sim_service_next();
 
-        if (run_some())
+        if (has_moved || run_some()) {
+            has_moved = false;
             return 0;
+        }
         for (size_t i = 0; i < task_count; i++) {
             if (tasks[i]->wake_ms < next_ms)
                 next_ms = tasks[i]->wake_ms;

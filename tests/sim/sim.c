@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "world.h"
 
@@ -19,7 +20,7 @@
 #include "config/config.h"
 #include "host/local.h"
 
-enum { LIVES = 150, TRACE_LINES = 120 };
+enum { SECONDS = 120, LIVES = 150, TRACE_LINES = 120 };
 
 static const char *const breakages[WEIR__BREAK_COUNT] = {
     [WEIR__BREAK_NOTHING] = "nothing",
@@ -41,7 +42,7 @@ static const char *const breakages[WEIR__BREAK_COUNT] = {
 };
 
 static weir_job *jobs[2];
-static weir_config *configs[2];
+static weir_config *configs[6];
 static uint64_t total_crashes, total_lives, total_steps, parked_lives, stopped_lives, failed_lives;
 
 /* Whatever is random in the machine would keep a seed from playing the same again. */
@@ -65,7 +66,7 @@ static weir_code live(weir_local_result *result, weir_error *err)
 {
     weir_local_options options = {
         .job = jobs[world->is_input_journaled],
-        .config = configs[world->has_dead_letters],
+        .config = configs[world->policy * 2 + world->has_dead_letters],
         .input = "/sim/input.jsonl",
         .output = "/sim/output.jsonl",
         .disk = sim_disk_port(),
@@ -74,7 +75,7 @@ static weir_code live(weir_local_result *result, weir_error *err)
         .calls = &sim_calls,
         .poll = sim_poll,
     };
-    static const uint64_t scales[] = { 60, 300, 1500 };
+    static const uint64_t scales[] = { 60, 200, 600 };
 
     world->life++;
     world->is_ghost = world->is_stopped = false;
@@ -84,12 +85,17 @@ static weir_code live(weir_local_result *result, weir_error *err)
     world->was_power_cut = false;
     world->life_ms = world->now_ms;
     world->crash_at = 0;
-    if (world->life == 1 && world->forced_crash)
-        world->crash_at = world->forced_crash;
-    else if (world->crashes_left > 0)
+    world->crash_step = -1;
+    if (world->crashes_left > 0 && sim_chance(2)) {
         world->crash_at = world->steps + 1 + sim_random(scales[sim_random(3)]);
-    if (world->crash_at)
-        world->crashes_left--;
+    } else if (world->crashes_left > 0) {
+        world->crash_step = (int)sim_random(SIM_STEP_COUNT);
+        world->crash_nth = 1 + sim_random(sim_chance(2) ? 3 : 30);
+    }
+    if (world->forced_crash && world->crashes == 0) /* the dice fall as they did without it */
+        world->crash_at = world->forced_crash;
+    world->crashes_left--;
+    sim_tasks_begin();
     sim_trace("life %d begins", world->life);
     return weir__local_run(&options, result, err);
 }
@@ -125,21 +131,23 @@ static bool live_once(void)
     rest();
     if (world->has_failed)
         return true;
-    stopped_lives += !has_died && result.signal;
+    if (!has_died && rc == WEIR_OK && result.signal) {
+        stopped_lives++;
+        sim_watch_clean_stop();
+    }
     if (!has_died && rc == WEIR_OK && !result.signal) {
         if (result.parked == 0)
             return true;
         parked_lives++;
-        if (world->is_operator_lazy)
+        /* A late answer may have un-parked the run while the process was leaving: the next one goes on. */
+        if (world->is_operator_lazy && sim_watch_is_parked_alone())
             return true;
     }
     if (sim_chance(2) || (!has_died && result.parked)) {
-        uint64_t crash_at = world->crash_at;
-
         world->is_ghost = false;
         world->crash_at = 0;
+        world->crash_step = -1;
         sim_operator_visit();
-        world->crash_at = crash_at;
     }
     if (world->life >= LIVES)
         sim_violate("it is not done after %d lives", LIVES);
@@ -187,8 +195,11 @@ static void set(weir_config *config, const char *name, const char *value)
 
 static void prepare(void)
 {
-    for (int i = 0; i < 2; i++) {
+    static const char *const policies[] = { "park", "fail", "retry" };
+
+    for (int i = 0; i < 2; i++)
         jobs[i] = sim_job_new(i == 1);
+    for (int i = 0; i < 6; i++) {
         if (weir__config_new(&configs[i], NULL) != WEIR_OK)
             exit(2);
         set(configs[i], "state.dir", "/sim/state");
@@ -198,8 +209,10 @@ static void prepare(void)
         set(configs[i], "calls.start-lease-ms", "40");
         set(configs[i], "calls.margin-ms", "20");
         set(configs[i], "calls.stop-timeout-ms", "150");
-        set(configs[i], "input.on-error", i ? "dlq" : "skip");
-        if (i)
+        set(configs[i], "calls.in-doubt", policies[i / 2]);
+        set(configs[i], "calls.in-doubt-after-ms", "30");
+        set(configs[i], "input.on-error", i % 2 ? "dlq" : "skip");
+        if (i % 2)
             set(configs[i], "output.dlq-file", "/sim/dead.jsonl");
     }
     weir__log_configure(WEIR__LOG_ERROR, WEIR__LOG_TEXT);
@@ -210,10 +223,10 @@ static void prepare(void)
 static void clean_up(void)
 {
     sim_world_end();
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++)
         weir_job_free(jobs[i]);
+    for (int i = 0; i < 6; i++)
         weir__config_free(configs[i]);
-    }
 }
 
 static double seconds(void)
@@ -231,12 +244,12 @@ static void report_crashes(void)
         printf("#   %-20s %10" PRIu64 "\n", sim_step_name((sim_step)i), sim_crash_points[i]);
 }
 
-static void report_failure(uint64_t seed, const char *broken)
+static void report_failure(uint64_t seed, const char *broken, size_t lines)
 {
     printf("# seed %" PRIu64 ": %s\n", seed, world->failure);
     (void)play(seed, true);
     printf("# its last steps (step, time, life):\n");
-    sim_print_trace(TRACE_LINES);
+    sim_print_trace(lines);
     printf("# again: tests/sim/sim --one %" PRIu64 " -v%s%s\n", seed, *broken ? " --break " : "", broken);
 }
 
@@ -304,14 +317,17 @@ int main(int argc, char **argv)
     prepare();
     (void)signal(SIGABRT, on_abort);
     (void)signal(SIGSEGV, on_abort);
+    (void)signal(SIGALRM, on_abort);
     began = seconds();
     printf("# start seed %" PRIu64 "\n", start);
     for (; done < seeds && !failed; done++) {
+        if (done % 64 == 0)
+            (void)alarm(SECONDS); /* a loop that takes no step would never end */
         if (play(start + done, is_one && is_verbose))
             continue;
         failed = 1;
         if (!*broken || is_one)
-            report_failure(start + done, broken);
+            report_failure(start + done, broken, is_verbose ? 100000 : TRACE_LINES);
     }
     if (is_one && is_verbose && !failed)
         sim_print_trace(100000);

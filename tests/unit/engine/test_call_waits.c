@@ -217,6 +217,27 @@ START_TEST(a_decision_is_on_the_call_that_parked_last_as_the_journal_says)
 }
 END_TEST
 
+static void decide_in_vain(void)
+{
+    weir_error err;
+
+    ck_assert_int_eq(weir__engine_decide(host.engine, weir__engine_oldest(host.engine), &decision, NULL, &err),
+                     WEIR_INVALID);
+    ck_assert_str_eq(err.message,
+                     "2 calls of run test/0 may still be under way; wait until the run is parked on one of them");
+}
+
+/* A decision names an attempt: both have a first one. */
+START_TEST(a_decision_is_refused_while_it_could_be_for_either_of_two_calls)
+{
+    one.answers = two.answers = "unknown";
+    will_decide(WEIR__DECISION_RESULT, 1, "42");
+    host.hook = decide_in_vain;
+    ck_assert_str_eq(run_body(wait_for_all, "t r r r !"),
+                     "I1.1#1 I1.2#1 I1.3#1 durable one#1 two#1 three#1 O1.3#1=ok P1.2#1:doubt P1.1#1:doubt parked ");
+}
+END_TEST
+
 START_TEST(a_parked_run_holds_back_its_key_alone)
 {
     static const char *const keys[] = { "k", "k", "l", NULL };
@@ -423,10 +444,10 @@ START_TEST(a_mark_voids_no_result_of_an_action_that_this_life_goes_on_from)
     ck_assert_int_eq(weir_agent_action(weir_job_agent(job, "a"), "y", then_ask, NULL, 0, "then", NULL), WEIR_OK);
     bodies = 0;
     then_args = "a";
-    ck_assert_str_eq(run_body(send_then, "r t s"), "one#1 O2.1#1=ok R1 I2.2#1 durable W2.2#1 ");
-    forget_journal(2); /* the outcome and the result, before any effect */
+    ck_assert_str_eq(run_body(send_then, "r t s"), "one#1 R1 O2.1#1=ok I2.2#1 durable W2.2#1 ");
+    forget_journal(2); /* the result and the outcome, before any effect */
     then_args = "b";
-    ck_assert_str_eq(run_body(send_then, ""), "V one#1 O2.1#1=ok R1 I2.2#1 durable two#1 O2.2#1=ok k=2 ");
+    ck_assert_str_eq(run_body(send_then, ""), "V one#1 R1 O2.1#1=ok I2.2#1 durable two#1 O2.2#1=ok k=2 ");
     ck_assert_str_eq(run_body(send_then, ""), "k=2 ");
     ck_assert_int_eq(bodies, 1);
 }
@@ -481,6 +502,21 @@ START_TEST(a_parked_run_stays_parked_over_a_stop)
     ck_assert_str_eq(run_body(wait_for_none, "r t r +600 s"),
                      "I1.1#1 two#1 O1.2#1=ok durable one#1 P1.1#1:doubt parked ");
     ck_assert_str_eq(run_body(wait_for_none, "s"), "parked ");
+}
+END_TEST
+
+/* Its journal is closed by then. A call that ends between the last look of the loop and the end stays in doubt. */
+START_TEST(an_engine_that_is_freed_asks_nothing_more_of_its_host)
+{
+    size_t before;
+
+    one.answers = "hang";
+    ck_assert_str_eq(run_body(see_cancel, "t h s"), "I1.1#1 durable one#1 ");
+    before = host.journal_count;
+    finish_hung();
+    weir__engine_free(host.engine);
+    host.engine = NULL;
+    ck_assert_uint_eq(host.journal_count, before);
 }
 END_TEST
 
@@ -572,6 +608,7 @@ int main(void)
     tcase_add_test(parks, a_run_parks_once_its_other_calls_have_ended);
     tcase_add_test(parks, a_wait_for_any_goes_on_with_what_ends_and_parks_at_the_end);
     tcase_add_test(parks, a_decision_is_on_the_call_that_parked_last_as_the_journal_says);
+    tcase_add_test(parks, a_decision_is_refused_while_it_could_be_for_either_of_two_calls);
     tcase_add_test(parks, a_parked_run_holds_back_its_key_alone);
     suite_add_tcase(suite, parks);
     tcase_add_checked_fixture(results, set_up, host_tear_down);
@@ -591,6 +628,7 @@ int main(void)
     tcase_add_test(stops, an_intent_that_becomes_durable_while_stopping_is_withdrawn);
     tcase_add_test(stops, an_outcome_that_comes_while_stopping_is_recorded);
     tcase_add_test(stops, a_parked_run_stays_parked_over_a_stop);
+    tcase_add_test(stops, an_engine_that_is_freed_asks_nothing_more_of_its_host);
     tcase_add_test(stops, an_engine_that_is_freed_leaves_behind_only_what_does_not_return);
     suite_add_tcase(suite, stops);
     return weir__suite_run(suite);
