@@ -101,6 +101,9 @@ void weir__engine_stop(weir_engine *engine);
 /** The keys, for cuts and commits. */
 weir_keys *weir__engine_keys(weir_engine *engine);
 
+/** Says that all commits up to that number are durable: to the keys, and to runs that wait for it. */
+void weir__engine_committed(weir_engine *engine, uint64_t commit);
+
 /** Runs accepted and not over, oldest first: walk along `newer`. */
 weir_run *weir__engine_oldest(const weir_engine *engine);
 

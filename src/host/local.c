@@ -155,7 +155,7 @@ void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *er
         give_up(host, WEIR__LOCAL_BROKEN, err->code, err);
         return;
     }
-    weir__keys_committed(weir__engine_keys(host->engine), cut->number);
+    weir__engine_committed(host->engine, cut->number);
 }
 
 /* Without a state: outputs leave as they come. */

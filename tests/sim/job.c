@@ -160,6 +160,10 @@ static weir_code work(stage *at, bool is_journaled)
 
     if (at->number == 1)
         (void)weir_memory_set_int(memory, "count", weir_memory_int(memory, "count", 0) + 1);
+    if (at->number == 1 && !world->is_ghost)
+        at->of->read = (uint64_t)weir_memory_int(memory, "carry", 0);
+    if (at->number == 1 && die(at, 6, 2) == 0) /* what earlier runs of the key have heard */
+        at->carry = sim_hash(at->carry, (uint64_t)weir_memory_int(memory, "carry", 0), 3, 3);
     for (int op = 0; op < ops; op++) {
         rc = make_calls(at, op);
         if (rc == WEIR_CANCELED)
@@ -181,6 +185,8 @@ static weir_code work(stage *at, bool is_journaled)
     if (die(at, 5, 4) == 0)
         output(at, 1, count);
     (void)weir_memory_set_int(memory, "carry", (int64_t)(at->carry >> 2));
+    if (is_last && !world->is_ghost)
+        at->of->left = at->carry >> 2;
     return is_last ? WEIR_OK : next(at);
 }
 

@@ -454,6 +454,22 @@ bool sim_watch_is_parked_alone(void)
     return true;
 }
 
+/* Each run has begun with the memory that the one before it has left. */
+static void check_memory(void)
+{
+    uint64_t left[SIM_KEYS] = { 0 };
+
+    for (int i = 0; i < world->runs && !world->has_failed; i++) {
+        const sim_run *run = &world->run[i];
+
+        if (!run->is_over || run->is_bad || run->has_failed)
+            continue;
+        if (run->read != left[run->key])
+            sim_violate("run %d rests on another memory than the one that was left to it", i);
+        left[run->key] = run->left;
+    }
+}
+
 void sim_watch_end(void)
 {
     bool is_behind_parked[SIM_KEYS] = { false };
@@ -479,4 +495,5 @@ void sim_watch_end(void)
         if (count != world->ended_ok[i])
             sim_violate("key %s has counted %lld, but %d runs of it ended", key, (long long)count, world->ended_ok[i]);
     }
+    check_memory();
 }

@@ -109,7 +109,7 @@ typedef struct sim_run {
     bool is_drifting;          /* asks for something else in later lives */
     bool has_failed;           /* in its last execution */
     bool is_over;              /* says the store */
-    int resolutions;
+    uint64_t read, left;       /* memory before and after it, in its last execution */
     sim_parked parked;
     weir_entry last_decision;  /* of the operator; kind 0: none */
     sim_stage stage[SIM_STAGES];
