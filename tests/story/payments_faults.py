@@ -31,9 +31,11 @@ def two_orders(at):
 
 
 def dies_while_charging(place, kind, service, **more):
-    """The job is killed when the service has the request for o-1."""
-    two_orders(place)
+    """o-2 is done; then the job is killed when the service has the request for o-1."""
+    place.write(record("grace", "o-2"))
     job = Payments(place, service, kind, **more)
+    done(job.run())
+    place.append(json.dumps(record("ada", "o-1")).encode() + b"\n")
     process = job.start()
     wait_until(lambda: service.count("o-1", "requests") == 1, process)
     process.kill()
