@@ -486,7 +486,8 @@ weir_turn weir__local_turn(void *context, bool may_accept)
     host->may_accept = may_accept;
     if (host->until_look-- == 0)
         look_at_clock(host);
-    if (weir__signals_caught() && host->state == WEIR__LOCAL_READING) {
+    if (weir__signals_caught() && (host->state == WEIR__LOCAL_READING ||
+                                   (host->state == WEIR__LOCAL_DRAINING && weir__engine_oldest(host->engine)))) {
         host->state = WEIR__LOCAL_STOPPING;
         weir__engine_stop(host->engine);
     }

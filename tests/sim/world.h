@@ -107,6 +107,7 @@ typedef struct sim_run {
     int stages;                /* of its chain, 1..SIM_STAGES */
     bool is_bad;               /* its record cannot be read */
     bool is_drifting;          /* asks for something else in later lives */
+    bool may_diverge;          /* it, or one before it of its key, does */
     bool has_failed;           /* in its last execution */
     bool is_over;              /* says the store */
     uint64_t read, left;       /* memory before and after it, in its last execution */
