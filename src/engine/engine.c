@@ -605,6 +605,7 @@ weir_engine_counts weir__engine_counts(const weir_engine *engine)
         .queued = engine->queued,
         .ready = engine->ready_count,
         .parked = engine->parked,
+        .awaiting_commit = engine->awaiting_commit,
         .errands = engine->errand_count,
         .divergences = engine->divergences,
     };

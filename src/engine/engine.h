@@ -110,6 +110,7 @@ weir_run *weir__engine_oldest(const weir_engine *engine);
 typedef struct weir_engine_counts {
     uint64_t accepted, ended, failed;
     size_t waiting, queued, ready, parked;
+    size_t awaiting_commit; /* of those waiting: for their key's changes to be durable */
     size_t errands;       /* functions, reconcilers and HTTP exchanges under way, whoever waits for them */
     uint64_t divergences;
 } weir_engine_counts;

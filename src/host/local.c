@@ -431,9 +431,10 @@ static bool is_full(const weir_local_host *host)
     return host->ended_since_cut >= host->commit_runs || weir__cut_bytes(host->filling) >= host->commit_bytes;
 }
 
+/* A run that waits for a commit is not kept waiting for the interval. */
 static bool is_due(const weir_local_host *host)
 {
-    return is_full(host) || host->now_ms - host->last_cut_ms >= host->commit_interval_ms;
+    return is_full(host) || weir__engine_counts(host->engine).awaiting_commit > 0 || host->now_ms - host->last_cut_ms >= host->commit_interval_ms;
 }
 
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
@@ -536,7 +537,7 @@ void weir__local_wait(void *context)
     if (!host->may_accept || (host->is_committing && is_full(host)))
         fds[2].fd = -1; /* more input would not be taken */
     if (host->store && !host->is_committing && host->state < WEIR__LOCAL_STOPPING && has_changes(host)) {
-        int64_t due = host->last_cut_ms + host->commit_interval_ms - host->now_ms;
+        int64_t due = is_due(host) ? 0 : host->last_cut_ms + host->commit_interval_ms - host->now_ms;
 
         timeout = due > 0 ? (int)due : 0;
     }

@@ -372,6 +372,22 @@ def a_running_job_takes_a_decision_up(place):
         same(len(job.outputs()), 4, "outputs after one more start")
 
 
+def a_resolution_pressed_twice_while_nothing_else_happens_is_refused_at_once(place):
+    with Service(place) as service:
+        place.write(record("ada", "o-1"))
+        service.behave(["lose-answer", "ignore-key"], order="o-1", times=1)
+        job = Payments(place, service, "once")
+        process = job.start("--follow")
+        wait_until(lambda: service.count("o-1", "requests") == 1, process)
+        wait_until(job.parked, process)
+        parked, = job.parked()
+        job.resolve_as_charged(parked, service.charges("o-1")[0])
+        wait_until(lambda: len(place.read().splitlines()) == 1, process)
+        complains(job.resolve(parked, "--retry"), 2, parked["run"])
+        ends(process)
+        same(service.count("o-1"), 1, "charges of o-1")
+
+
 def a_decision_that_met_a_dying_job_is_taken_up_by_the_next(place):
     with Service(place) as service:
         # Many that are parked, so that the next job has to meet them again before it can take a decision.
