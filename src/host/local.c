@@ -546,7 +546,7 @@ void weir__local_wait(void *context)
     timer = weir__engine_timeout_ms(host->engine);
     if (timer >= 0 && (timeout < 0 || timer < timeout))
         timeout = timer;
-    if (host->store && weir__decisions_are_possible(host->engine)) {
+    if (host->store && host->state < WEIR__LOCAL_STOPPING && weir__decisions_are_possible(host->engine)) {
         /* Nothing is ready, or the loop would not wait; with the inbox taken, all runs are as far as they get. */
         if (host->now_ms - host->decisions.looked_ms >= DECISIONS_MS)
             weir__decisions_look(&host->decisions, host->engine, weir__inbox_is_taken(&host->inbox), host->now_ms);
