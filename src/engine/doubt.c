@@ -21,10 +21,8 @@ void weir__future_doubt(weir_future *future, int64_t deadline_ms)
 /* The journal says that it waits for a decision on just this. */
 bool weir__future_is_parked_already(const weir_future *future)
 {
-    const weir_entry *parked = weir__recall_parked(future->run->entries);
-
-    return parked && parked->instance == future->about.instance && parked->call == future->about.call &&
-           parked->attempt == (future->reason == WEIR__PARK_DIVERGENCE ? 0 : future->attempt);
+    return weir__recall_parked_on(future->run->entries, future->about.instance, future->about.call,
+                                  future->reason == WEIR__PARK_DIVERGENCE ? 0 : future->attempt) != NULL;
 }
 
 void weir__future_park(weir_future *future, weir_park_reason reason)

@@ -111,7 +111,9 @@ static void take_doubt(weir_future *future, const weir_entry *entry)
         /* Its time was over when it parked. In doubt it is all the same: a policy may have a time of its own. */
         weir__future_move(future, WEIR__FUTURE_DOUBT);
         future->deadline_ms = weir__future_now_ms(future);
-        weir__future_follow_policy(future, weir__recall_parked(future->run->entries)->reason);
+        weir__future_follow_policy(future, weir__recall_parked_on(future->run->entries, future->about.instance,
+                                                                  future->about.call, future->attempt)
+                                               ->reason);
         return;
     }
     weir__future_doubt(future, future->run->recalled_ms + entry->lease_ms + entry->timeout_ms);
@@ -228,7 +230,7 @@ static weir_code remember_parked(weir_run *run, weir_entry **tail)
 
         for (const weir_future *future = run->futures; future; future = future->next) {
             if (future->state == WEIR__FUTURE_PARKED && future->ended > before &&
-                (!next || future->ended < next->ended))
+                (!next || future->ended < next->ended) && !weir__future_is_parked_already(future))
                 next = future;
         }
         if (!next)

@@ -112,7 +112,8 @@ static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
 
 void weir__engine_learn(weir_run *run, weir_entry *entry)
 {
-    const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
+    bool is_parked_on = run->state == WEIR__RUN_PARKED &&
+                        weir__recall_parked_on(run->entries, entry->instance, entry->call, entry->attempt);
     weir_future *future = find_doubt(run, entry);
 
     if (run->engine->is_stopping || (run->is_canceled && run->state != WEIR__RUN_PARKED))
@@ -122,7 +123,7 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
     add_entry(run, entry);
     if (future)
         weir__future_told(future, entry);
-    else if (parked && !weir__recall_parked(run->entries))
+    else if (is_parked_on)
         unpark(run);
 }
 

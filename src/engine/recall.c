@@ -121,19 +121,36 @@ bool weir__recall_is_effect(const weir_entry *entry)
            entry->call_kind != WEIR_CALL_PURE;
 }
 
+/* Whether a decision or an outcome stands behind it. */
+static bool is_answered(const weir_entry *parked)
+{
+    for (const weir_entry *entry = parked->next; entry; entry = entry->next) {
+        if ((entry->kind == WEIR__ENTRY_RESOLUTION || entry->kind == WEIR__ENTRY_OUTCOME) &&
+            entry->instance == parked->instance && entry->call == parked->call && entry->attempt == parked->attempt)
+            return true;
+    }
+    return false;
+}
+
 const weir_entry *weir__recall_parked(const weir_entry *entries)
 {
     const weir_entry *parked = NULL;
 
     for (const weir_entry *entry = entries; entry; entry = entry->next) {
-        if (entry->kind == WEIR__ENTRY_PARKED)
+        if (entry->kind == WEIR__ENTRY_PARKED && !is_answered(entry))
             parked = entry;
-        else if (parked && (entry->kind == WEIR__ENTRY_RESOLUTION || entry->kind == WEIR__ENTRY_OUTCOME) &&
-                 entry->instance == parked->instance && entry->call == parked->call &&
-                 entry->attempt == parked->attempt)
-            parked = NULL;
     }
     return parked;
+}
+
+const weir_entry *weir__recall_parked_on(const weir_entry *entries, uint32_t instance, uint32_t call, uint32_t attempt)
+{
+    for (const weir_entry *entry = entries; entry; entry = entry->next) {
+        if (entry->kind == WEIR__ENTRY_PARKED && entry->instance == instance && entry->call == call &&
+            entry->attempt == attempt && !is_answered(entry))
+            return entry;
+    }
+    return NULL;
 }
 
 const weir_entry *weir__recall_first(const weir_entry *entries, uint32_t instance, uint32_t wait)

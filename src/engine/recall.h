@@ -40,8 +40,11 @@ weir_entry *weir__recall_live(weir_entry *entries);
 /** Whether an entry tells of something that may have been done outside: a call that is not PURE. */
 bool weir__recall_is_effect(const weir_entry *entry);
 
-/** The PARKED entry that waits for its decision: the last one, without a decision or an outcome behind it. Or NULL. */
+/** The PARKED entry that waits for its decision: the last one without a decision or an outcome behind it. Or NULL. */
 const weir_entry *weir__recall_parked(const weir_entry *entries);
+
+/** The one that waits for a decision on just this, wherever it stands. Or NULL. */
+const weir_entry *weir__recall_parked_on(const weir_entry *entries, uint32_t instance, uint32_t call, uint32_t attempt);
 
 /** "doubt", "unknown", "divergence" */
 const char *weir__park_reason_name(weir_park_reason reason);

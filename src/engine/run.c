@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/call.h"
 #include "engine/internal.h"
+#include "engine/recall.h"
 #include "engine/result.h"
 #include "engine/run_journal.h"
 
@@ -321,35 +322,45 @@ static const char *describe_action(weir_run *run, const char *action, uint64_t b
     return kept.data ? (const char *)kept.data : "";
 }
 
-/* The journal has another action in this one's place. Where nothing was done outside, it is forgotten. */
-static void diverge(weir_run *run, const weir_action_result *recorded)
+/* The run waits for a decision on this action: in its journal, unless that says so already, and in what is kept of it. */
+static bool keep_parked(weir_run *run, weir_entry entry)
 {
-    weir_entry parked = { .kind = WEIR__ENTRY_PARKED, .reason = WEIR__PARK_DIVERGENCE, .name = "" };
-    const char *recorded_side = describe_action(run, recorded->action, recorded->input_hash);
-    const char *asked_side = describe_action(run, run->action->full_name, weir__run_base_hash(run));
+    weir_entry **tail = &run->entries;
     weir_entry *kept;
 
-    if (weir__run_may_diverge(run, recorded_side, asked_side))
-        return;
-    parked.instance = run->instance;
-    parked.action = run->action->full_name;
-    parked.key = run->key_bytes;
-    parked.recorded = recorded_side;
-    parked.asked = asked_side;
+    if (weir__recall_parked_on(run->entries, entry.instance, 0, 0))
+        return true;
     kept = weir__arena_alloc(&run->arena, sizeof *kept);
     if (!kept) {
         (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory to park a run");
-        return;
+        return false;
     }
-    if (weir__run_append(run, &parked, NULL) != WEIR_OK)
+    if (weir__run_append(run, &entry, NULL) != WEIR_OK)
+        return false;
+    while (*tail)
+        tail = &(*tail)->next;
+    *kept = entry;
+    kept->next = NULL;
+    *tail = kept;
+    return true;
+}
+
+/* The journal has something else in this action's place. Where nothing was done outside, it is forgotten. */
+static void diverge(weir_run *run, const weir_action_result *recorded)
+{
+    weir_entry parked = {
+        .kind = WEIR__ENTRY_PARKED,
+        .reason = WEIR__PARK_DIVERGENCE,
+        .instance = run->instance,
+        .action = run->action->full_name,
+        .name = "",
+        .key = run->key_bytes,
+        .recorded = describe_action(run, recorded->action, recorded->input_hash),
+        .asked = describe_action(run, run->action->full_name, weir__run_base_hash(run)),
+    };
+
+    if (weir__run_may_diverge(run, parked.recorded, parked.asked) || !keep_parked(run, parked))
         return;
-    *kept = parked;
-    for (weir_entry **tail = &run->entries;; tail = &(*tail)->next) {
-        if (!*tail) {
-            *tail = kept;
-            break;
-        }
-    }
     run->is_parking = true;
     run->is_canceled = true;
 }

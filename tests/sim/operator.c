@@ -55,6 +55,21 @@ static weir_entry draw_decision(const sim_run *run)
     return decision;
 }
 
+/* What people see: of several calls of a run that are parked, one after the other. */
+static weir_code see_listed(void *context, const weir_parked_run *listed, weir_error *err)
+{
+    const weir_entry *parked = listed->parked;
+    sim_run *run = &world->run[listed->index];
+
+    (void)context;
+    (void)err;
+    run->parked = (sim_parked){
+        true, (int)parked->instance, (int)parked->call, parked->attempt, parked->reason, ""
+    };
+    (void)snprintf(run->parked.run, sizeof run->parked.run, "%s", parked->run);
+    return WEIR_OK;
+}
+
 /* ---- between two lives ------------------------------------------------------------------------------------------- */
 
 static void decide(weir_store *store, sim_run *run, int index)
@@ -81,6 +96,8 @@ void sim_operator_visit(void)
 
     if (weir__store_open(&options, &store, NULL) != WEIR_OK)
         return;
+    if (weir__parked_scan(store, see_listed, NULL, NULL) != WEIR_OK)
+        sim_violate("what is parked cannot be listed");
     for (int i = 0; i < world->runs && !world->is_ghost; i++) {
         sim_run *run = &world->run[i];
 

@@ -125,6 +125,16 @@ static void see_parked(sim_run *run, sim_call *call, const sim_attempt *at, cons
                     call->stage, call->number, entry->attempt);
 }
 
+/* On an action, not a call: its recorded result is of something else, or rests on another memory. */
+static void see_parked_action(sim_run *run, int index, const weir_entry *entry)
+{
+    run->parked = (sim_parked){ true, (int)entry->instance, 0, entry->attempt, entry->reason, "" };
+    (void)snprintf(run->parked.run, sizeof run->parked.run, "%s", entry->run);
+    if (entry->reason != WEIR__PARK_DIVERGENCE || !run->may_diverge)
+        sim_violate("run %d is parked on its action %u (%.120s | %.120s), but nothing has changed", index,
+                    entry->instance, entry->recorded ? entry->recorded : "", entry->asked ? entry->asked : "");
+}
+
 /* A run begins anew: what it did before is history of another page. */
 static void turn_page(sim_run *run)
 {
@@ -214,6 +224,8 @@ void sim_watch_entry(uint64_t index, weir_bytes sealed)
     case WEIR__ENTRY_PARKED:
         if (call)
             see_parked(run, call, at, entry);
+        else
+            see_parked_action(run, (int)index, entry);
         break;
     case WEIR__ENTRY_RESOLUTION:
         see_resolution(run, call, at, entry);

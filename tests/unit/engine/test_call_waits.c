@@ -211,7 +211,7 @@ START_TEST(a_decision_is_on_the_call_that_parked_last_as_the_journal_says)
     will_decide(WEIR__DECISION_RESULT, 1, "42");
     ck_assert_str_eq(run_body(wait_for_all, "t r r r +600 ! +1600 !"),
                      "I1.1#1 I1.2#1 I1.3#1 durable one#1 two#1 three#1 O1.3#1=ok P1.2#1:doubt P1.1#1:doubt parked "
-                     "D1.1#1:result goes-on P1.2#1:doubt parked D1.2#1:result goes-on k=42 k=42 k=3 ");
+                     "D1.1#1:result goes-on parked D1.2#1:result goes-on k=42 k=42 k=3 ");
     ck_assert_int_eq(one.calls + two.calls + three.calls, 3);
     ck_assert_str_eq(run_body(wait_for_all, ""), "k=42 k=42 k=3 ");
 }
