@@ -504,8 +504,8 @@ weir_turn weir__local_turn(void *context, bool may_accept)
             return finish(host);
         }
     }
-    if (host->store && host->now_ms - host->decisions.looked_ms >= DECISIONS_MS)
-        weir__decisions_look(&host->decisions, host->engine, host->now_ms);
+    if (host->store && host->now_ms - host->decisions.looked_ms >= 2 * DECISIONS_MS) /* a loop that never waits */
+        weir__decisions_look(&host->decisions, host->engine, false, host->now_ms);
     if (host->store && !host->is_committing && is_due(host) && has_changes(host)) {
         cut(host);
         if (host->state == WEIR__LOCAL_BROKEN)
@@ -546,8 +546,15 @@ void weir__local_wait(void *context)
     timer = weir__engine_timeout_ms(host->engine);
     if (timer >= 0 && (timeout < 0 || timer < timeout))
         timeout = timer;
-    if (host->store && weir__decisions_are_possible(host->engine) && (timeout < 0 || timeout > DECISIONS_MS))
-        timeout = DECISIONS_MS;
+    if (host->store && host->state < WEIR__LOCAL_STOPPING && weir__decisions_are_possible(host->engine)) {
+        /* Nothing is ready, or the loop would not wait; with the inbox taken, all runs are as far as they get. */
+        if (host->now_ms - host->decisions.looked_ms >= DECISIONS_MS)
+            weir__decisions_look(&host->decisions, host->engine, weir__inbox_is_taken(&host->inbox), host->now_ms);
+        if (timeout < 0 || timeout > DECISIONS_MS)
+            timeout = DECISIONS_MS;
+        if (weir__engine_counts(host->engine).ready)
+            timeout = 0; /* one goes on */
+    }
     if (host->stop_by_ms > host->now_ms && (timeout < 0 || timeout > host->stop_by_ms - host->now_ms))
         timeout = (int)(host->stop_by_ms - host->now_ms);
     if (host->options->poll ? host->options->poll(host->options->poll_context, fds, 3, timeout) > 0
