@@ -322,7 +322,7 @@ static const char *describe_action(weir_run *run, const char *action, uint64_t b
     return kept.data ? (const char *)kept.data : "";
 }
 
-/* The run waits for a decision on this action: in its journal, unless that says so already, and in what is kept of it. */
+/* The run waits for a decision on this action: in its journal, unless that says so, and in what is kept of it. */
 static bool keep_parked(weir_run *run, weir_entry entry)
 {
     weir_entry **tail = &run->entries;

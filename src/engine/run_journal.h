@@ -13,8 +13,8 @@ bool weir__run_has_journal(const weir_run *run);
 uint64_t weir__run_input_hash(weir_run *run);
 
 /**
- * Hash of what the results of the run's actions rest on: its input, and the memory of its key before it. Computed once; 0:
- * no memory, which is kept. A result holds values, not steps: on another memory it would be wrong.
+ * Hash of what the results of the run's actions rest on: its input, and the memory of its key before it. Computed
+ * once; 0: no memory, which is kept. A result holds values, not steps: on another memory it would be wrong.
  */
 uint64_t weir__run_base_hash(weir_run *run);
 

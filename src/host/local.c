@@ -434,7 +434,8 @@ static bool is_full(const weir_local_host *host)
 /* A run that waits for a commit is not kept waiting for the interval. */
 static bool is_due(const weir_local_host *host)
 {
-    return is_full(host) || weir__engine_counts(host->engine).awaiting_commit > 0 || host->now_ms - host->last_cut_ms >= host->commit_interval_ms;
+    return is_full(host) || weir__engine_counts(host->engine).awaiting_commit > 0 ||
+           host->now_ms - host->last_cut_ms >= host->commit_interval_ms;
 }
 
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
