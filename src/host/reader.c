@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct weir_reader {
     int fd;
     size_t record_bytes;
     bool follow;
+    bool looks;
 
     weir_reader_place place; /* of the byte at chunk_at */
     form form;
@@ -95,6 +97,7 @@ weir_code weir__reader_new(const weir_reader_options *options, weir_reader **out
     reader->fd = options->fd;
     reader->record_bytes = options->record_bytes;
     reader->follow = options->follow;
+    reader->looks = options->looks;
     reader->place = *place;
     reader->bom_is_done = place->offset > 0;
     reader->form = place->in_array ? ELEMENTS : place->index > 0 ? LINES : UNDECIDED;
@@ -113,10 +116,20 @@ void weir__reader_free(weir_reader *reader)
 }
 
 /* Reads behind the bytes that are left, which are none, or the beginning of a BOM. */
+/* A look, since O_NONBLOCK would be set for all who share the pipe. Errors and the end are the read's to tell. */
+static bool would_block(int fd)
+{
+    struct pollfd look = { fd, POLLIN, 0 };
+
+    return poll(&look, 1, 0) == 0;
+}
+
 static filling fill(weir_reader *reader)
 {
     ssize_t got;
 
+    if (reader->looks && would_block(reader->fd))
+        return FILL_WAIT;
     if (reader->chunk_at == reader->chunk_size)
         reader->chunk_at = reader->chunk_size = 0;
     do

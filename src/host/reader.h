@@ -33,6 +33,7 @@ typedef struct weir_reader_options {
     weir_reader_place place; /* of the fd's current position */
     size_t record_bytes; /* limits.record-bytes: a longer record is skipped over and reported, never held in memory */
     bool follow;        /* the last line counts only with its newline */
+    bool looks;         /* before it reads, whether there is something: for a pipe that would block */
 } weir_reader_options;
 
 typedef struct weir_record {

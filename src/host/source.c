@@ -143,6 +143,7 @@ weir_code weir__source_open(weir_source *source, const weir_source_options *opti
     reader.fd = source->fd;
     reader.place = source->at.place;
     reader.follow = options->follow;
+    reader.looks = !source->is_file;
     return weir__reader_new(&reader, &source->reader, err);
 }
 

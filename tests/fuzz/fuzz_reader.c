@@ -64,7 +64,7 @@ static void compare(const uint8_t *data, size_t size, const naive_records *expec
 {
     pieces from = { data, size, place ? (size_t)place->offset : 0, seed };
     weir_disk disk = { .read = read_piece, .context = &from };
-    weir_reader_options options = { &disk, 0, { 0, 0, 0, false, false }, limit, follow };
+    weir_reader_options options = { &disk, 0, { 0, 0, 0, false, false }, limit, follow, false };
     weir_reader *reader = NULL;
     weir_reader_result rc;
     weir_record record;

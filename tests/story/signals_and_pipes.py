@@ -148,6 +148,18 @@ def a_pipe_that_ends_in_half_a_record_is_named(place):
     same(place.read(), FIVE[:8])
 
 
+def a_pipe_that_says_nothing_holds_nothing_back(place):
+    for state in True, False:
+        process = place.start(source="-", stdin=subprocess.PIPE, state=state)
+        for lines in 1, 2:
+            process.stdin.write(GOOD + b"\n")
+            process.stdin.flush()  # and it stays open
+            wait_until(has(place, lines), process)
+        check(finish(process).status == 0, "it did not end well")
+        same(place.read(), FIVE[:16])
+        os.unlink(place.output)
+
+
 def a_killed_pipe_goes_on_when_it_is_given_again(place):
     lines = b"".join(b'{"key":"%d","value":1}\n' % (n % 101) for n in range(50000))
     place.append(lines, name="feed.jsonl")

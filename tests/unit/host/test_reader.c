@@ -82,7 +82,7 @@ static void fake_init(fake_disk *fake, const void *data, size_t size)
 
 static weir_reader *reader_over(fake_disk *fake, const weir_reader_place *place, size_t record_bytes, bool follow)
 {
-    weir_reader_options options = { &fake->disk, 7, { 0, 0, 0, false, false }, record_bytes, follow };
+    weir_reader_options options = { &fake->disk, 7, { 0, 0, 0, false, false }, record_bytes, follow, false };
     weir_reader *reader = NULL;
     weir_error err;
 
@@ -606,7 +606,7 @@ END_TEST
 START_TEST(a_place_behind_an_element_but_in_no_array_is_refused)
 {
     fake_disk fake;
-    weir_reader_options options = { &fake.disk, 7, { 17, 1, 1, false, true }, 1000, false };
+    weir_reader_options options = { &fake.disk, 7, { 17, 1, 1, false, true }, 1000, false, false };
     weir_reader *reader = NULL;
     weir_error err;
 
@@ -701,7 +701,7 @@ START_TEST(the_growth_of_a_file_is_seen_at_the_next_call)
 {
     char path[] = "reader-grows-XXXXXX";
     int out = mkstemp(path), in = open(path, O_RDONLY | O_CLOEXEC);
-    weir_reader_options options = { weir__disk_system(), in, { 0, 0, 0, false, false }, 1000, true };
+    weir_reader_options options = { weir__disk_system(), in, { 0, 0, 0, false, false }, 1000, true, false };
     weir_reader *reader = NULL;
     weir_record record;
 
