@@ -37,6 +37,8 @@ scripts/build.sh build --enable-werror
 /usr/bin/python3 scripts/flights.py || echo 'the tests over real flights will be skipped'
 say "make check"
 check build
+echo 'the simulation of engine, journal and local host:'
+grep -hE '^(ok|not ok|#)' build/tests/sim/sim.log | cut -c1-140 || true
 
 say "build with sanitizers"
 scripts/build.sh build-asan --enable-werror --enable-sanitizers

@@ -49,7 +49,7 @@ typedef enum weir_verdict {
 /** One attempt at a call; borrowed for the call of the function. */
 typedef struct weir_attempt {
     const char *idempotency_key; /* a UUID: the same at every attempt and after every crash, another for every call */
-    int number;                  /* from 1; goes on counting after a crash */
+    int number;                  /* from 1, growing: after a crash, too, and after each decision on the run */
     int64_t deadline_ms;         /* CLOCK_BOOTTIME, in ms: later than this nobody waits for the result */
 } weir_attempt;
 

@@ -154,7 +154,8 @@ int weir__cli_parked(const weir_job *job, const char *program, int argc, char **
 
 typedef struct resolution {
     const char *run;
-    weir_buffer text; /* the decision, as the file holds it */
+    uint32_t instance, call; /* what the run is parked on, as listed; 0: nothing */
+    weir_buffer text;        /* the decision, as the file holds it */
     char id[WEIR__UUID_TEXT];
 } resolution;
 
@@ -197,6 +198,14 @@ static weir_code print_decision(const weir_arguments *arguments, resolution *to,
     rc = weir__buffer_add_text(&to->text, "{\"run\":");
     if (rc == WEIR_OK)
         rc = weir__json_print_bytes(weir__bytes_text(to->run), &to->text);
+    if (rc == WEIR_OK)
+        rc = weir__buffer_add_text(&to->text, ",\"instance\":");
+    if (rc == WEIR_OK)
+        rc = weir__json_print_int(to->instance, &to->text);
+    if (rc == WEIR_OK)
+        rc = weir__buffer_add_text(&to->text, ",\"call\":");
+    if (rc == WEIR_OK)
+        rc = weir__json_print_int(to->call, &to->text);
     if (rc == WEIR_OK)
         rc = weir__buffer_add_text(&to->text, ",\"attempt\":");
     if (rc == WEIR_OK)
@@ -290,6 +299,40 @@ static weir_code write_decision(weir_store *store, const resolution *to, weir_er
     return rc;
 }
 
+static weir_code note_listed(void *context, const weir_parked_run *run, weir_error *err)
+{
+    resolution *to = context;
+
+    (void)err;
+    if (strcmp(run->parked->run, to->run) == 0) {
+        to->instance = run->parked->instance;
+        to->call = run->parked->call;
+    }
+    return WEIR_OK;
+}
+
+/* What the run is parked on now is what is meant, even if it goes on before the job looks. Forced, it may be in doubt
+ * and not parked yet. */
+static weir_code find_listed(const char *folder, const char *job, bool is_forced, resolution *to, weir_error *err)
+{
+    weir_store_options options = {
+        .folder = folder, .job = job, .must_exist = true, .read_only = true, .disk = weir__disk_system()
+    };
+    weir_store *store = NULL;
+    weir_code rc = weir__store_open(&options, &store, err);
+
+    if (rc != WEIR_OK)
+        return rc;
+    rc = weir__parked_scan(store, note_listed, to, err);
+    if (rc != WEIR_OK)
+        weir__store_error_context(store, err);
+    weir__store_close(store);
+    if (rc == WEIR_OK && !to->instance && !is_forced)
+        rc = weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %.100s is not parked; `parked` lists those that are",
+                        to->run);
+    return rc;
+}
+
 static weir_code resolve(const weir_job *job, weir_arguments *arguments, resolution *to, weir_error *err)
 {
     weir_store_options options = { .must_exist = true, .disk = weir__disk_system() };
@@ -297,11 +340,14 @@ static weir_code resolve(const weir_job *job, weir_arguments *arguments, resolut
     weir_store *store = NULL;
     weir_code rc = weir__arguments_state_folder(arguments, &options.folder, err);
 
+    if (rc == WEIR_OK) {
+        options.job = job_name(job, arguments);
+        rc = find_listed(options.folder, options.job, weir__arguments_value(arguments, "force") != NULL, to, err);
+    }
     if (rc == WEIR_OK)
         rc = print_decision(arguments, to, err);
     if (rc != WEIR_OK)
         return rc;
-    options.job = job_name(job, arguments);
     rc = weir__store_open(&options, &store, &locked);
     if (rc == WEIR_OK) {
         rc = write_decision(store, to, err);

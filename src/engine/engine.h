@@ -126,7 +126,8 @@ void weir__engine_post(weir_engine *engine, weir_post *post);
 /**
  * Somebody's decision on a run that is parked, or whose call is in doubt: journaled, and acted upon.
  *
- * @param decision  kind RESOLUTION with attempt, decision, result, is_forced and id; the rest is filled in. Borrowed
+ * @param decision  kind RESOLUTION with attempt, decision, result, is_forced and id, and instance and call where they are
+ *                  known (else 0); the rest is filled in. Borrowed
  * @param ticket    told when it is durable; NULL: nobody waits
  * @return WEIR_OK;
  *         WEIR_INVALID  the run is not parked, or on another attempt, or it is too early (the message says)   (fix)

@@ -59,7 +59,8 @@ struct weir_future {
     const weir_http_request *request; /* a copy; NULL: a function */
     weir_call_options options;
 
-    uint32_t attempt;     /* the last one begun, or found in the journal; 0: none */
+    uint32_t base;        /* attempts are numbered from one more: see weir__future_start() */
+    uint32_t attempt;     /* the last one begun, or found in the journal; `base`: none */
     uint32_t tries;       /* attempts that were made and did nothing, or nothing that counts */
     int64_t intent_ms, intent_wall_ms;
     int64_t deadline_ms;  /* DOUBT: nothing happens outside after it */

@@ -33,7 +33,7 @@ static bool has_effects(const weir_run *run)
             return true;
     }
     for (const weir_future *future = run->futures; future; future = future->next) {
-        if (future->about.kind != WEIR_CALL_PURE && future->attempt)
+        if (future->about.kind != WEIR_CALL_PURE && future->attempt > future->base)
             return true;
     }
     return false;
@@ -67,6 +67,7 @@ static void diverge(weir_future *future, const weir_entry *entry)
 
     future->recorded_side = describe(future->run, &recorded);
     future->asked_side = describe(future->run, &future->about);
+    future->base = 0;
     future->attempt = 0;
     if (weir__run_may_diverge(future->run, future->recorded_side, future->asked_side))
         weir__future_begin(future);
@@ -124,6 +125,19 @@ static void warn_of_conflict(const weir_run *run, const char *name, uint32_t att
               weir_run_id(run), name, attempt, weir__code_name(code));
 }
 
+/*
+ * Attempts of a call are numbered on from how often somebody has decided on its run: a decision that is pressed twice,
+ * and names an attempt alone, then fits no later call of that run.
+ */
+static uint32_t count_decisions(const weir_run *run)
+{
+    uint32_t count = 0;
+
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next)
+        count += entry->kind == WEIR__ENTRY_RESOLUTION && entry->attempt > 0;
+    return count;
+}
+
 void weir__future_start(weir_future *future)
 {
     weir_run *run = future->run;
@@ -132,7 +146,8 @@ void weir__future_start(weir_future *future)
     future->timer.fn = weir__future_on_timer;
     if (run->entries)
         recall = weir__recall(run->entries, &future->about);
-    future->attempt = recall.attempt;
+    future->base = recall.first ? recall.first - 1 : count_decisions(run);
+    future->attempt = recall.attempt ? recall.attempt : future->base;
     future->tries = recall.failures;
     if (recall.conflict)
         warn_of_conflict(run, future->about.name, recall.conflict->attempt, recall.conflict->code);
@@ -265,7 +280,7 @@ weir_code weir__futures_remember(weir_run *run)
 
         if (future->is_recorded)
             continue;
-        if (future->attempt && future->about.kind != WEIR_CALL_PURE) {
+        if (future->attempt > future->base && future->about.kind != WEIR_CALL_PURE) {
             entry = weir__future_intent_entry(future);
             if (!entry)
                 return WEIR_NO_MEMORY;

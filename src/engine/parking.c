@@ -148,6 +148,12 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "run %s is parked on attempt %u, not %u; `parked` shows what it is about", weir_run_id(run),
                           parked ? parked->attempt : future->attempt, decision->attempt);
+    if (decision->instance && (decision->instance != (parked ? parked->instance : future->about.instance) ||
+                               decision->call != (parked ? parked->call : future->about.call)) &&
+        !weir__is_broken(WEIR__BREAK_ANY_ATTEMPT))
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %s has gone on since, and is parked on another call; `parked` shows what it is about",
+                          weir_run_id(run));
     if (parked && parked->attempt == 0 && parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "run %s is parked on an action, not on a call: it takes no result", weir_run_id(run));

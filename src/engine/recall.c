@@ -45,6 +45,7 @@ weir_recall weir__recall(const weir_entry *entries, const weir_question *questio
             if (entry->attempt <= recall.attempt)
                 break; /* of an owner that was late: void */
             recall.state = WEIR__RECALL_DOUBT;
+            recall.first = recall.first ? recall.first : entry->attempt;
             recall.entry = entry;
             recall.attempt = entry->attempt;
             decision = NULL;

@@ -26,6 +26,7 @@ typedef struct weir_recall {
     weir_recall_state state;
     const weir_entry *entry;
     uint32_t attempt;            /* the last one there was; 0: none */
+    uint32_t first;              /* the first one; 0: none */
     uint32_t failures;           /* attempts that ended and were to be followed by another */
     const weir_entry *conflict;  /* an outcome that came after a decision on the same attempt; NULL: none */
 } weir_recall;

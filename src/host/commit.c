@@ -328,7 +328,8 @@ static void work(weir_task *task)
         committer->done = cut;
     is_more = committer->filling->is_used || committer->cut;
     committer->is_busy = is_more;
-    if (!committer->is_posted && (committer->known || committer->done || committer->rc != WEIR_OK)) {
+    /* Also when nobody waits for what was written: a loop that stops waits until this one is not busy any more. */
+    if (!committer->is_posted && (committer->known || committer->done || committer->rc != WEIR_OK || !is_more)) {
         committer->is_posted = true;
         weir__engine_post(options->engine, &committer->post);
     }

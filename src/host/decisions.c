@@ -47,13 +47,28 @@ bool weir__decisions_are_possible(const weir_engine *engine)
     return counts.parked + counts.waiting > 0;
 }
 
+/* A number that may be missing: then 0. False: it is none. */
+static bool read_number(const weir_json *json, const char *name, uint32_t *out)
+{
+    const weir_json *member = weir__json_member(json, weir__bytes_text(name));
+
+    *out = 0;
+    if (!member)
+        return true;
+    if (weir__json_kind(member) != WEIR__JSON_INT || weir__json_int(member) < 0 || weir__json_int(member) > UINT32_MAX)
+        return false;
+    *out = (uint32_t)weir__json_int(member);
+    return true;
+}
+
 /* ---- one file ---------------------------------------------------------------------------------------------------- */
 
 weir_code weir__decision_parse(weir_bytes text, weir_arena *arena, const char **run, weir_entry *decision,
                                weir_error *err)
 {
     static const char *const words[] = { "result", "retry", "fail" };
-    const weir_json *json, *id, *attempt, *word, *result, *force;
+    const weir_json *json, *id, *word, *result, *force;
+    uint32_t instance, call, attempt;
     weir_code rc = weir__json_parse(text, 64, arena, &json, err);
     size_t which = 0;
 
@@ -62,13 +77,12 @@ weir_code weir__decision_parse(weir_bytes text, weir_arena *arena, const char **
     if (rc != WEIR_OK || weir__json_kind(json) != WEIR__JSON_OBJECT)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "it is no JSON object");
     id = weir__json_member(json, weir__bytes_text("run"));
-    attempt = weir__json_member(json, weir__bytes_text("attempt"));
     word = weir__json_member(json, weir__bytes_text("decision"));
     result = weir__json_member(json, weir__bytes_text("result"));
     force = weir__json_member(json, weir__bytes_text("force"));
-    if (!id || weir__json_kind(id) != WEIR__JSON_TEXT || !attempt || weir__json_kind(attempt) != WEIR__JSON_INT ||
-        weir__json_int(attempt) < 0 || weir__json_int(attempt) > UINT32_MAX || !word ||
-        weir__json_kind(word) != WEIR__JSON_TEXT)
+    if (!id || weir__json_kind(id) != WEIR__JSON_TEXT || !weir__json_member(json, weir__bytes_text("attempt")) ||
+        !read_number(json, "attempt", &attempt) || !read_number(json, "instance", &instance) ||
+        !read_number(json, "call", &call) || !word || weir__json_kind(word) != WEIR__JSON_TEXT)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "it has no run, attempt and decision");
     while (which < 3 && !weir__bytes_equal(weir__json_text(word), weir__bytes_text(words[which])))
         which++;
@@ -77,7 +91,9 @@ weir_code weir__decision_parse(weir_bytes text, weir_arena *arena, const char **
     memset(decision, 0, sizeof *decision);
     decision->kind = WEIR__ENTRY_RESOLUTION;
     decision->decision = (weir_decision)which;
-    decision->attempt = (uint32_t)weir__json_int(attempt);
+    decision->instance = instance;
+    decision->call = call;
+    decision->attempt = attempt;
     decision->is_forced = force && weir__json_kind(force) == WEIR__JSON_BOOL && weir__json_bool(force);
     if (result) {
         weir_buffer printed;

@@ -3,7 +3,9 @@
  * Decisions on parked runs, on their way into a running job: `resolve` puts a file ID.json into the folder `decisions`
  * of the state folder (written under another name, synced, then renamed); the job journals it, then removes it. What it
  * refuses becomes ID.refused, one line that says why.
- *   {"run": RUN ID, "attempt": N, "decision": "result" | "retry" | "fail", "result": JSON, "force": BOOL}
+ *   {"run": RUN ID, "instance": N, "call": N, "attempt": N,
+ *    "decision": "result" | "retry" | "fail", "result": JSON, "force": BOOL}
+ * `instance` and `call` are those that were listed when it was made; without them only the attempt is compared.
  */
 #ifndef WEIR__HOST_DECISIONS_H
 #define WEIR__HOST_DECISIONS_H

@@ -89,6 +89,9 @@ weir_code weir__parked_check(const weir_entry *parked, const weir_entry *decisio
                           "run %.80s is parked on attempt %" PRIu32 ", not %" PRIu32
                           "; `parked` shows what it is about",
                           parked->run, parked->attempt, decision->attempt);
+    if (decision->instance && (decision->instance != parked->instance || decision->call != parked->call))
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %.80s is parked on another call; `parked` shows what it is about", parked->run);
     if (parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
                           "run %.80s is parked on an action, not on a call: it takes no result", parked->run);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes the store's place at link time: the same functions over sorted arrays. A commit is one step: it is there whole, or
- * not at all, and it is durable. SQLite itself, on a disk that loses power, is the affair of tests/torture.
+ * Takes the store's place at link time: the same functions over sorted arrays. A commit is one step: it is there
+ * whole, or not at all, and it is durable. SQLite itself, on a disk that loses power, is the affair of tests/torture.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,10 +266,12 @@ weir_code weir__store_set_position(weir_store *store, const char *name, weir_byt
 
 static void apply(const pending_write *write)
 {
-    map *in = write->kind == WRITE_POSITION ? &kept.positions : write->stream ? stream_named(write->stream) : &kept.cells;
+    map *in = write->stream ? stream_named(write->stream) : &kept.cells;
     bool found;
     size_t at, count = 0;
 
+    if (write->kind == WRITE_POSITION)
+        in = &kept.positions;
     switch (write->kind) {
     case WRITE_PUT:
     case WRITE_LOG_PUT:

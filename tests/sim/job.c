@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The job: a program for each run, drawn from the seed. It is deterministic, given its input and what its calls say; only
- * JOURNALED actions add something of their own at times, since what they did is recorded.
+ * The job: a program for each run, drawn from the seed. It is deterministic, given its input and what its calls say;
+ * only JOURNALED actions add something of their own at times, since what they did is recorded.
  */
 #include <inttypes.h>
 #include <stdio.h>

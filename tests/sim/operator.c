@@ -84,7 +84,7 @@ void sim_operator_visit(void)
     for (int i = 0; i < world->runs && !world->is_ghost; i++) {
         sim_run *run = &world->run[i];
 
-        if (run->parked.is_parked && !run->is_over && !sim_chance(4))
+        if (run->parked.is_parked && !run->is_over && !sim_chance(8))
             decide(store, run, i);
         else if (run->last_decision.kind && run->parked.run[0] && !run->is_over && sim_chance(3) &&
                  run->last_decision.attempt != run->parked.attempt &&
@@ -144,7 +144,7 @@ static void write_letters(void)
         weir_entry decision;
         letter *free_one = NULL;
 
-        if (run->is_over || !sim_chance(4))
+        if (run->is_over || sim_chance(3))
             continue;
         if (run->parked.is_parked)
             decision = draw_decision(run);
@@ -172,7 +172,7 @@ void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_
     decisions->looked_ms = now_ms;
     if (!weir__decisions_are_possible(engine) || !sim_step_taken(SIM_STEP_DECISION))
         return;
-    if (sim_chance(3))
+    if (sim_chance(2))
         write_letters();
     for (int i = 0; i < LETTERS; i++) {
         weir_run *run = weir__engine_oldest(engine);

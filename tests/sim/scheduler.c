@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only thread there is. What is a thread in life is a task on a stack of its own here, and moves when the dice say so:
- * when the loop waits, and when it reads the clock. A task gives way when it sleeps, and when it uses a port.
+ * The only thread there is. What is a thread in life is a task on a stack of its own here, and moves when the dice say
+ * so: when the loop waits, and when it reads the clock. A task gives way when it sleeps, and when it uses a port.
  */
 #include <poll.h>
 #include <signal.h>

@@ -20,6 +20,11 @@
 #include "config/config.h"
 #include "host/local.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { SEEDS = 200 }; /* ten times as slow */
+#else
+enum { SEEDS = 2000 };
+#endif
 enum { SECONDS = 120, LIVES = 150, TRACE_LINES = 120 };
 
 static const char *const breakages[WEIR__BREAK_COUNT] = {
@@ -42,7 +47,7 @@ static const char *const breakages[WEIR__BREAK_COUNT] = {
 };
 
 static weir_job *jobs[2];
-static weir_config *configs[2];
+static weir_config *configs[6];
 static uint64_t total_crashes, total_lives, total_steps, parked_lives, stopped_lives, failed_lives;
 
 /* Whatever is random in the machine would keep a seed from playing the same again. */
@@ -66,7 +71,7 @@ static weir_code live(weir_local_result *result, weir_error *err)
 {
     weir_local_options options = {
         .job = jobs[world->is_input_journaled],
-        .config = configs[world->has_dead_letters],
+        .config = configs[world->policy * 2 + world->has_dead_letters],
         .input = "/sim/input.jsonl",
         .output = "/sim/output.jsonl",
         .disk = sim_disk_port(),
@@ -75,7 +80,7 @@ static weir_code live(weir_local_result *result, weir_error *err)
         .calls = &sim_calls,
         .poll = sim_poll,
     };
-    static const uint64_t scales[] = { 60, 300, 1500 };
+    static const uint64_t scales[] = { 60, 200, 600 };
 
     world->life++;
     world->is_ghost = world->is_stopped = false;
@@ -85,12 +90,16 @@ static weir_code live(weir_local_result *result, weir_error *err)
     world->was_power_cut = false;
     world->life_ms = world->now_ms;
     world->crash_at = 0;
-    if (world->crashes_left > 0)
+    world->crash_step = -1;
+    if (world->crashes_left > 0 && sim_chance(2)) {
         world->crash_at = world->steps + 1 + sim_random(scales[sim_random(3)]);
+    } else if (world->crashes_left > 0) {
+        world->crash_step = (int)sim_random(SIM_STEP_COUNT);
+        world->crash_nth = 1 + sim_random(sim_chance(2) ? 3 : 30);
+    }
     if (world->forced_crash && world->crashes == 0) /* the dice fall as they did without it */
         world->crash_at = world->forced_crash;
-    if (world->crash_at)
-        world->crashes_left--;
+    world->crashes_left--;
     sim_tasks_begin();
     sim_trace("life %d begins", world->life);
     return weir__local_run(&options, result, err);
@@ -127,7 +136,10 @@ static bool live_once(void)
     rest();
     if (world->has_failed)
         return true;
-    stopped_lives += !has_died && result.signal;
+    if (!has_died && rc == WEIR_OK && result.signal) {
+        stopped_lives++;
+        sim_watch_clean_stop();
+    }
     if (!has_died && rc == WEIR_OK && !result.signal) {
         if (result.parked == 0)
             return true;
@@ -137,12 +149,10 @@ static bool live_once(void)
             return true;
     }
     if (sim_chance(2) || (!has_died && result.parked)) {
-        uint64_t crash_at = world->crash_at;
-
         world->is_ghost = false;
         world->crash_at = 0;
+        world->crash_step = -1;
         sim_operator_visit();
-        world->crash_at = crash_at;
     }
     if (world->life >= LIVES)
         sim_violate("it is not done after %d lives", LIVES);
@@ -190,8 +200,11 @@ static void set(weir_config *config, const char *name, const char *value)
 
 static void prepare(void)
 {
-    for (int i = 0; i < 2; i++) {
+    static const char *const policies[] = { "park", "fail", "retry" };
+
+    for (int i = 0; i < 2; i++)
         jobs[i] = sim_job_new(i == 1);
+    for (int i = 0; i < 6; i++) {
         if (weir__config_new(&configs[i], NULL) != WEIR_OK)
             exit(2);
         set(configs[i], "state.dir", "/sim/state");
@@ -200,9 +213,11 @@ static void prepare(void)
         set(configs[i], "limits.stack-kb", "64");
         set(configs[i], "calls.start-lease-ms", "40");
         set(configs[i], "calls.margin-ms", "20");
-        set(configs[i], "calls.stop-timeout-ms", "150");
-        set(configs[i], "input.on-error", i ? "dlq" : "skip");
-        if (i)
+        set(configs[i], "calls.stop-timeout-ms", "300");
+        set(configs[i], "calls.in-doubt", policies[i / 2]);
+        set(configs[i], "calls.in-doubt-after-ms", "30");
+        set(configs[i], "input.on-error", i % 2 ? "dlq" : "skip");
+        if (i % 2)
             set(configs[i], "output.dlq-file", "/sim/dead.jsonl");
     }
     weir__log_configure(WEIR__LOG_ERROR, WEIR__LOG_TEXT);
@@ -213,10 +228,10 @@ static void prepare(void)
 static void clean_up(void)
 {
     sim_world_end();
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++)
         weir_job_free(jobs[i]);
+    for (int i = 0; i < 6; i++)
         weir__config_free(configs[i]);
-    }
 }
 
 static double seconds(void)
@@ -274,7 +289,7 @@ static bool choose_breakage(const char *name)
 
 int main(int argc, char **argv)
 {
-    uint64_t seeds = 2000, start = (uint64_t)time(NULL) * 1000003u % 1000000000000u, failed = 0, done = 0;
+    uint64_t seeds = SEEDS, start = (uint64_t)time(NULL) * 1000003u % 1000000000000u, failed = 0, done = 0;
     const char *broken = "";
     bool is_one = false, is_verbose = false;
     double began;
@@ -330,8 +345,8 @@ int main(int argc, char **argv)
             report_crashes();
         printf("%s 1 - %" PRIu64 " seeds from %" PRIu64 ": all invariants hold after each crash, and at the end\n",
                failed ? "not ok" : "ok", done, start);
-        printf("# %" PRIu64 " crashes in %" PRIu64 " lives, %" PRIu64 " steps; %" PRIu64 " lives ended with parked runs, %" PRIu64
-               " by a signal, %" PRIu64 " by a failed commit\n",
+        printf("# %" PRIu64 " crashes in %" PRIu64 " lives, %" PRIu64 " steps; %" PRIu64
+               " lives ended with parked runs, %" PRIu64 " by a signal, %" PRIu64 " by a failed commit\n",
                total_crashes, total_lives, total_steps, parked_lives, stopped_lives, failed_lives);
         printf("# %.0f seeds/s\n", (double)done / (seconds() - began + 1e-9));
     }

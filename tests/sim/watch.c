@@ -25,23 +25,43 @@ static bool is_last_word(weir_code code)
     return code == WEIR_OK || code == WEIR_FAILED || code == WEIR_NOT_DONE;
 }
 
+bool sim_watch_is_past(const sim_attempt *at, int64_t when_ms)
+{
+    return (!at->is_begun || when_ms >= at->begun_ms + at->timeout_ms + SIM_MARGIN_MS) &&
+           (at->intent_life == world->life ||
+            when_ms >= world->life_ms + at->lease_ms + at->timeout_ms + SIM_MARGIN_MS);
+}
+
 static void see_intent(sim_call *call, sim_attempt *at, const weir_entry *entry)
 {
     if (at->has_intent)
         sim_violate("run %d, stage %d, call %d, attempt %u has two intents", call->run, call->stage, call->number,
                     entry->attempt);
+    at->intent_ms = entry->written_ms - (sim_wall_ms() - world->now_ms - world->ghost_ms);
     for (uint32_t i = 1; i < entry->attempt && entry->call_kind >= WEIR_CALL_CHECKED; i++) {
         const sim_attempt *before = &call->attempts[i];
+        bool is_allowed = true;
 
-        if (before->has_intent &&
-            (before->end == SIM_END_NONE || (before->end == SIM_END_OUTCOME && before->is_final) ||
-             (before->end == SIM_END_DECIDED && before->decision != WEIR__DECISION_RETRY)))
+        switch (before->end) {
+        case SIM_END_NONE: /* by policy: those before the last one were judged when the one behind them came */
+            is_allowed = !before->has_intent ||
+                         (world->policy == 2 && (i + 1 < entry->attempt || sim_watch_is_past(before, at->intent_ms)));
+            break;
+        case SIM_END_OUTCOME:
+            is_allowed = !before->is_final;
+            break;
+        case SIM_END_WITHDRAWN:
+            break;
+        case SIM_END_DECIDED:
+            is_allowed = before->decision == WEIR__DECISION_RETRY;
+            break;
+        }
+        if (!is_allowed)
             sim_violate("run %d, stage %d, call %d: an intent of attempt %u, but attempt %u does not allow it",
                         call->run, call->stage, call->number, entry->attempt, i);
     }
     at->has_intent = true;
     at->intent_life = world->life;
-    at->intent_ms = entry->written_ms - (sim_wall_ms() - world->now_ms - world->ghost_ms);
     at->lease_ms = entry->lease_ms;
     if (!at->is_begun)
         at->timeout_ms = entry->timeout_ms;
@@ -74,7 +94,8 @@ static void see_outcome(sim_run *run, sim_call *call, sim_attempt *at, const wei
         return; /* late: the decision stands */
     at->end = SIM_END_OUTCOME;
     at->code = entry->code;
-    at->is_final = entry->is_final;
+    /* With calls.in-doubt: retry another attempt may be under way already, and that one counts. */
+    at->is_final = entry->is_final && call->last_attempt <= (int)entry->attempt;
     at->result = entry->code == WEIR_OK ? sim_watch_hash(entry->result) : 0;
 }
 
@@ -90,6 +111,8 @@ static void see_parked(sim_run *run, sim_call *call, const sim_attempt *at, cons
                         entry->recorded ? entry->recorded : "", entry->asked ? entry->asked : "");
         return;
     }
+    if (world->policy)
+        sim_violate("run %d is parked, but calls.in-doubt does not say park", call->run);
     if (entry->call_kind < WEIR_CALL_CHECKED || !at->has_intent || at->end != SIM_END_NONE)
         sim_violate("run %d is parked on stage %d, call %d, attempt %u, which is in no doubt", call->run, call->stage,
                     call->number, entry->attempt);
@@ -97,9 +120,7 @@ static void see_parked(sim_run *run, sim_call *call, const sim_attempt *at, cons
              at->returned_ms < at->begun_ms + at->timeout_ms)
         sim_violate("run %d is parked on stage %d, call %d, attempt %u, which has answered in time", call->run,
                     call->stage, call->number, entry->attempt);
-    else if ((at->is_begun && when_ms < at->begun_ms + at->timeout_ms + SIM_MARGIN_MS) ||
-             (at->intent_life < world->life &&
-              when_ms < world->life_ms + at->lease_ms + at->timeout_ms + SIM_MARGIN_MS))
+    else if (!sim_watch_is_past(at, when_ms))
         sim_violate("run %d is parked on stage %d, call %d, attempt %u before deadline and margin", call->run,
                     call->stage, call->number, entry->attempt);
 }
@@ -231,7 +252,8 @@ static void end_run(int index)
             const sim_call *call = run->calls[s][c];
 
             /* Another program may never come to what this one has left in doubt. */
-            if (call && !run->is_drifting && call->last_attempt && call->attempts[call->last_attempt].end == SIM_END_NONE)
+            if (call && !run->is_drifting && call->last_attempt &&
+                call->attempts[call->last_attempt].end == SIM_END_NONE)
                 sim_violate("run %d is over, but stage %d, call %d, attempt %d has no end", index, call->stage,
                             call->number, call->last_attempt);
         }
@@ -392,11 +414,28 @@ static void check_calls(const sim_run *run)
             const sim_attempt *last = call ? &call->attempts[call->last_attempt] : NULL;
 
             if (!call || !call->last_attempt || last->end != SIM_END_OUTCOME || last->code != WEIR_OK ||
-                call->is_excused || call->retries)
+                call->is_excused || call->retries || world->policy == 2)
                 continue;
             if (call->effects != 1 && (call->kind != WEIR_CALL_CHECKED || world->is_final_service))
                 sim_violate("run %d, stage %d, call %d is done, and was made %d times", call->run, call->stage,
                             call->number, call->effects);
+        }
+    }
+}
+
+void sim_watch_clean_stop(void)
+{
+    for (int i = 0; i < world->runs; i++) {
+        for (int s = 0; s < SIM_STAGES; s++) {
+            for (int c = 0; c < SIM_CALLS; c++) {
+                const sim_call *call = world->run[i].calls[s][c];
+                const sim_attempt *last = call ? &call->attempts[call->last_attempt] : NULL;
+
+                if (call && call->last_attempt && last->intent_life == world->life && last->end == SIM_END_NONE &&
+                    !last->is_begun)
+                    sim_violate("run %d, stage %d, call %d, attempt %d never began, and is in doubt after a clean stop",
+                                i, call->stage, call->number, call->last_attempt);
+            }
         }
     }
 }

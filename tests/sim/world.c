@@ -188,6 +188,7 @@ static void crash(sim_step step)
     world->is_ghost = true;
     world->ghost_steps = 0;
     world->crash_at = 0;
+    world->crash_step = -1;
     sim_disk_crash(is_power_cut);
     sim_store_crash();
     world->was_power_cut = is_power_cut;
@@ -203,7 +204,8 @@ bool sim_step_taken(sim_step step)
         return false;
     }
     world->steps++;
-    if (world->crash_at && world->steps >= world->crash_at)
+    if ((world->crash_at && world->steps >= world->crash_at) ||
+        (world->crash_step == (int)step && --world->crash_nth == 0))
         crash(step);
     if (world->steps > 400000)
         sim_violate("it does not come to an end");
@@ -247,7 +249,7 @@ void sim_world_begin(uint64_t seed, bool is_traced, uint64_t forced_crash)
     trace_count = 0;
     world->now_ms = 1000 + (int64_t)sim_random(100000);
     world->boot_ms = (int64_t)sim_random(1000);
-    world->runs = 5 + (int)sim_random(sim_chance(4) ? SIM_RUNS - 4 : 12);
+    world->runs = 3 + (int)sim_random(sim_chance(12) ? SIM_RUNS - 2 : 5);
     world->keys = 1 + (int)sim_random(SIM_KEYS);
     world->has_dead_letters = sim_chance(3);
     world->is_input_journaled = !sim_chance(4);
@@ -257,6 +259,7 @@ void sim_world_begin(uint64_t seed, bool is_traced, uint64_t forced_crash)
     world->stop_odds = sim_chance(3) ? 100 : 0;
     world->commit_fail_odds = sim_chance(6) ? 40 : 0;
     world->max_delay_ms = sim_chance(3) ? 2 : sim_chance(2) ? 10 : 120;
+    world->policy = sim_chance(4) ? 1 + (int)sim_random(2) : 0;
     world->crashes_left = 1 + (int)sim_random(4);
     sim_disk_begin();
     sim_store_begin();

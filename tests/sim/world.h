@@ -142,7 +142,9 @@ typedef struct sim_world {
     bool is_stopped;          /* SIGTERM was raised in it */
     bool was_power_cut;       /* what ended it */
     uint64_t steps;           /* of the seed */
-    uint64_t crash_at;        /* 0: no more */
+    uint64_t crash_at;        /* a step's number; 0: no such crash */
+    int crash_step;           /* or the `crash_nth`th step of a kind; -1: no such crash */
+    uint64_t crash_nth;
     uint64_t ghost_steps;
     int crashes, crashes_left;
     uint64_t forced_crash;    /* for seeds that ended before their crash */
@@ -152,6 +154,7 @@ typedef struct sim_world {
     bool has_dead_letters, is_input_journaled, is_final_service, has_drift, is_operator_lazy;
     int stop_odds, commit_fail_odds; /* 1 in so many; 0: never */
     int max_delay_ms;
+    int policy;               /* calls.in-doubt: 0 park, 1 fail, 2 retry */
     sim_run run[SIM_RUNS];
 
     /* The service. */
@@ -251,9 +254,12 @@ void sim_job_input(void); /* draws the runs, and writes the input */
 void sim_watch_entry(uint64_t index, weir_bytes sealed); /* has become durable */
 void sim_watch_commit(void);                             /* a transaction has become durable */
 void sim_watch_files(void);                              /* after a crash, and at the end */
+void sim_watch_clean_stop(void);                         /* the process has stopped as it was told to */
 bool sim_watch_is_parked_alone(void);                    /* the oldest run of each key that is not over is parked */
 void sim_watch_end(void);                                /* nothing is left to do */
 uint64_t sim_watch_hash(weir_bytes result);
+/** Whether an attempt that began, or may have, is surely over: deadline and margin have passed. */
+bool sim_watch_is_past(const sim_attempt *at, int64_t when_ms);
 
 /* ---- operator.c: decisions --------------------------------------------------------------------------------------- */
 

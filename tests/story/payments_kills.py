@@ -36,13 +36,16 @@ MOST_LIVES = 2000          # far more than the kills and the decisions need
 print(f"# {KILLS} kills a kind, seed {SEED}: payments_kills.py {KILLS} {SEED} draws the same times again", flush=True)
 
 
-def draw_orders(chance, keys_count):
-    """Orders of all customers, mixed. The service is slow before it charges, or after it, or both."""
+def draw_orders(chance, keys_count, with_refusals):
+    """Orders of all customers, mixed. The service is slow before it charges, or after it, or both; of ONCE it refuses
+    a few without a word, so that there is something to decide that was not charged."""
     customers = [f"c-{n % CUSTOMERS}" for n in range(CUSTOMERS * ORDERS_EACH)]
     chance.shuffle(customers)
     records = []
     for number, customer in enumerate(customers):
         does = chance.choice(["slow", "slow-effect", "slow+slow-effect"]) + ("" if keys_count else "+ignore-key")
+        if with_refusals and chance.random() < 0.03:
+            does = "drop-before"
         amount = DECLINED if chance.random() < 0.05 else chance.randrange(1, 10000)
         records.append(record(customer, f"o-{number};{does}={chance.randint(*SLOW_MS)}", amount,
                               currency="USD" if chance.random() < 0.1 else "EUR"))
@@ -59,7 +62,7 @@ class Round:
     def __init__(self, folder, kind, chance):
         os.mkdir(folder)
         self.place, self.kind, self.chance = Place(folder), kind, chance
-        self.records = draw_orders(chance, keys_count=kind == "idempotent")
+        self.records = draw_orders(chance, keys_count=kind == "idempotent", with_refusals=kind == "once")
         self.place.write(*self.records)
         self.by_customer = {}
         for one in self.records:
@@ -145,8 +148,8 @@ class Round:
                 problems.append(f"outputs of {customer}: have {outputs.get(customer)}, want {wanted}")
         dead = [json.loads(line)["record"]["value"]["order"] for line in self.place.read("dead.jsonl").splitlines()] \
             if os.path.exists(self.place.path("dead.jsonl")) else []
-        same(sorted(dead), sorted(self.failed), "the dead letters")
         check(not problems, "\n".join(problems[:20]))
+        same(sorted(dead), sorted(self.failed), "the dead letters")
 
 
 def kill_at_random(place, kind):

@@ -223,8 +223,8 @@ static void decide_in_vain(void)
 
     ck_assert_int_eq(weir__engine_decide(host.engine, weir__engine_oldest(host.engine), &decision, NULL, &err),
                      WEIR_INVALID);
-    ck_assert_str_eq(err.message, "2 calls of run test/0 may still be under way; wait until the run is parked on one of "
-                                  "them");
+    ck_assert_str_eq(err.message,
+                     "2 calls of run test/0 may still be under way; wait until the run is parked on one of them");
 }
 
 /* A decision names an attempt: both have a first one. */
@@ -444,10 +444,10 @@ START_TEST(a_mark_voids_no_result_of_an_action_that_this_life_goes_on_from)
     ck_assert_int_eq(weir_agent_action(weir_job_agent(job, "a"), "y", then_ask, NULL, 0, "then", NULL), WEIR_OK);
     bodies = 0;
     then_args = "a";
-    ck_assert_str_eq(run_body(send_then, "r t s"), "one#1 O2.1#1=ok R1 I2.2#1 durable W2.2#1 ");
-    forget_journal(2); /* the outcome and the result, before any effect */
+    ck_assert_str_eq(run_body(send_then, "r t s"), "one#1 R1 O2.1#1=ok I2.2#1 durable W2.2#1 ");
+    forget_journal(2); /* the result and the outcome, before any effect */
     then_args = "b";
-    ck_assert_str_eq(run_body(send_then, ""), "V one#1 O2.1#1=ok R1 I2.2#1 durable two#1 O2.2#1=ok k=2 ");
+    ck_assert_str_eq(run_body(send_then, ""), "V one#1 R1 O2.1#1=ok I2.2#1 durable two#1 O2.2#1=ok k=2 ");
     ck_assert_str_eq(run_body(send_then, ""), "k=2 ");
     ck_assert_int_eq(bodies, 1);
 }
@@ -505,7 +505,7 @@ START_TEST(a_parked_run_stays_parked_over_a_stop)
 }
 END_TEST
 
-/* The host's journal is closed by then. A call that ends between the last look of the loop and the end stays in doubt. */
+/* Its journal is closed by then. A call that ends between the last look of the loop and the end stays in doubt. */
 START_TEST(an_engine_that_is_freed_asks_nothing_more_of_its_host)
 {
     size_t before;

@@ -260,6 +260,20 @@ START_TEST(entries_that_nobody_waits_for_go_with_the_cut)
 }
 END_TEST
 
+/* Who stops waits until it is not busy any more, and is told of that by nothing else. */
+START_TEST(the_loop_is_woken_when_it_is_not_busy_any_more_whoever_waits)
+{
+    struct pollfd fd = { weir__inlet_fd(engine->inlet), POLLIN, 0 };
+
+    append(1, NULL);
+    ck_assert(weir__committer_is_busy(committer));
+    work_once();
+    ck_assert_int_eq(poll(&fd, 1, 0), 1);
+    ck_assert_str_eq(look(), "");
+    ck_assert(!weir__committer_is_busy(committer));
+}
+END_TEST
+
 /* Calls one after the other keep tickets coming; the outputs must leave all the same. */
 START_TEST(a_cut_waits_for_one_batch_at_the_most)
 {
@@ -374,6 +388,7 @@ int main(void)
     tcase_add_test(order, tickets_are_told_in_the_order_queued);
     tcase_add_test(order, entries_are_durable_before_a_later_cut);
     tcase_add_test(order, entries_that_nobody_waits_for_go_with_the_cut);
+    tcase_add_test(order, the_loop_is_woken_when_it_is_not_busy_any_more_whoever_waits);
     tcase_add_test(order, a_cut_waits_for_one_batch_at_the_most);
     tcase_add_test(order, a_cut_writes_its_outputs);
     suite_add_tcase(suite, order);
