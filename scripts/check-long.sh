@@ -23,7 +23,7 @@ make -C build check-fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}" >build/check-fuzz.ou
             cut -c 1-140
     done
     printf '%s\n' '-- fuzz'
-    grep -E '^(config|json|reader): ' build/check-fuzz.out | cut -c 1-140
+    grep -E '^(config|journal|json|reader): ' build/check-fuzz.out | cut -c 1-140
     printf '%s\n' "$fence"
 } >"$report"
 cat "$report"

@@ -56,6 +56,26 @@ static weir_call_options read_options(const weir_call_options *options)
     return all;
 }
 
+/* What the journal is told from here on rests on what the last run of the key did: if that is not written down, its
+ * commit must be known first. */
+static weir_code await_commit(weir_run *run)
+{
+    weir_engine *engine = run->engine;
+    weir_code rc = WEIR_OK;
+
+    engine->has_calls = true;
+    while (rc == WEIR_OK && run->key->has_unrecorded && weir__keys_is_uncommitted(engine->keys, run->key)) {
+        engine->awaiting_commit++;
+        run->awaits_commit = true;
+        rc = weir__run_await(run);
+        run->awaits_commit = false;
+        engine->awaiting_commit--;
+    }
+    if (rc == WEIR_OK)
+        run->key->has_unrecorded = false;
+    return rc;
+}
+
 weir_future *weir__call_new(weir_run *run, const char *name, weir_call_kind kind, weir_bytes args,
                             const weir_call_options *options)
 {
@@ -63,7 +83,7 @@ weir_future *weir__call_new(weir_run *run, const char *name, weir_call_kind kind
     weir_future *future;
     weir_bytes text;
 
-    if (weir__failure_is_kept(&run->failure) || check(run, name, kind, &all) != WEIR_OK)
+    if (weir__failure_is_kept(&run->failure) || check(run, name, kind, &all) != WEIR_OK || await_commit(run) != WEIR_OK)
         return NULL;
     future = weir__arena_alloc(&run->arena, sizeof *future);
     text = weir__arena_copy(&run->arena, weir__bytes(name, strlen(name) + 1));

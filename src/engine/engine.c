@@ -306,6 +306,23 @@ static bool is_applied(const weir_run *run)
     return !weir__failure_is_kept(&run->failure) || weir__is_broken(WEIR__BREAK_APPLY_FAILED);
 }
 
+/*
+ * The next run of the key may have its say in the journal before the cut that holds this one's end, and would rest on
+ * what only this one's results tell. They are written now if that run is there already and the job makes calls at all;
+ * if not, it waits for the commit before its first call.
+ */
+static void record_end(weir_run *run)
+{
+    weir_key *key = run->key;
+
+    if (weir__failure_is_kept(&run->failure) || !weir__run_has_journal(run))
+        return;
+    if (run->engine->has_calls && key->queue && !weir__is_broken(WEIR__BREAK_FORGET_RESULT))
+        (void)weir__run_append_results(run); /* kept in the run when it fails */
+    for (const weir_action_result *result = run->results; result && !key->has_unrecorded; result = result->next)
+        key->has_unrecorded = !result->is_written;
+}
+
 void weir__engine_finish(weir_engine *engine, weir_run *run)
 {
     weir_key *key = run->key;
@@ -313,6 +330,7 @@ void weir__engine_finish(weir_engine *engine, weir_run *run)
 
     run->state = WEIR__RUN_ENDED;
     run->action = NULL;
+    record_end(run);
     if (is_applied(run)) {
         /* Half-applied changes cannot be told from whole ones, so after this failure nothing may be committed: the host
          * sees WEIR_REMEDY_STOP. */
@@ -563,6 +581,15 @@ weir_keys *weir__engine_keys(weir_engine *engine)
     return engine->keys;
 }
 
+void weir__engine_committed(weir_engine *engine, uint64_t commit)
+{
+    weir__keys_committed(engine->keys, commit);
+    for (weir_run *run = engine->oldest; run && engine->awaiting_commit; run = run->newer) {
+        if (run->awaits_commit)
+            weir__run_wake(run);
+    }
+}
+
 weir_run *weir__engine_oldest(const weir_engine *engine)
 {
     return engine->oldest;
@@ -578,6 +605,7 @@ weir_engine_counts weir__engine_counts(const weir_engine *engine)
         .queued = engine->queued,
         .ready = engine->ready_count,
         .parked = engine->parked,
+        .awaiting_commit = engine->awaiting_commit,
         .errands = engine->errand_count,
         .divergences = engine->divergences,
     };

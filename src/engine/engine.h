@@ -101,12 +101,16 @@ void weir__engine_stop(weir_engine *engine);
 /** The keys, for cuts and commits. */
 weir_keys *weir__engine_keys(weir_engine *engine);
 
+/** Says that all commits up to that number are durable: to the keys, and to runs that wait for it. */
+void weir__engine_committed(weir_engine *engine, uint64_t commit);
+
 /** Runs accepted and not over, oldest first: walk along `newer`. */
 weir_run *weir__engine_oldest(const weir_engine *engine);
 
 typedef struct weir_engine_counts {
     uint64_t accepted, ended, failed;
     size_t waiting, queued, ready, parked;
+    size_t awaiting_commit; /* of those waiting: for their key's changes to be durable */
     size_t errands;       /* functions, reconcilers and HTTP exchanges under way, whoever waits for them */
     uint64_t divergences;
 } weir_engine_counts;
@@ -126,8 +130,8 @@ void weir__engine_post(weir_engine *engine, weir_post *post);
 /**
  * Somebody's decision on a run that is parked, or whose call is in doubt: journaled, and acted upon.
  *
- * @param decision  kind RESOLUTION with attempt, decision, result, is_forced and id, and instance and call where they are
- *                  known (else 0); the rest is filled in. Borrowed
+ * @param decision  kind RESOLUTION with attempt, decision, result, is_forced and id, and instance and call where they
+ *                  are known (else 0); the rest is filled in. Borrowed
  * @param ticket    told when it is durable; NULL: nobody waits
  * @return WEIR_OK;
  *         WEIR_INVALID  the run is not parked, or on another attempt, or it is too early (the message says)   (fix)

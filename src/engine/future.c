@@ -367,6 +367,8 @@ void weir__future_on_timer(weir_timer *timer)
 {
     weir_future *future = (weir_future *)((char *)timer - offsetof(weir_future, timer));
 
+    if (future->run->is_canceled)
+        return; /* stopping: its errand may be over already, and its run has only not been told yet */
     switch (future->state) {
     case WEIR__FUTURE_RUNNING:
         if (is_time_over(future)) {

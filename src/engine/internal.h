@@ -36,6 +36,8 @@ struct weir_engine {
     size_t errand_count;
     uint64_t futures_ended;
     uint64_t divergences;
+    bool has_calls;                  /* the job makes some */
+    size_t awaiting_commit;          /* runs that wait for their key's changes to be durable */
 };
 
 weir_run *weir__run_new(weir_engine *engine); /* NULL: no memory */

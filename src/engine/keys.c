@@ -294,6 +294,11 @@ weir_code weir__keys_cut(weir_keys *keys, uint64_t commit,
     return WEIR_OK;
 }
 
+bool weir__keys_is_uncommitted(const weir_keys *keys, const weir_key *key)
+{
+    return key->is_dirty || key->pinned_by > keys->committed;
+}
+
 bool weir__keys_are_dirty(const weir_keys *keys)
 {
     return keys->dirty != NULL;

@@ -31,6 +31,7 @@ typedef struct weir_key {
     size_t footprint;
     bool is_dirty;
     bool is_idle;
+    bool has_unrecorded;            /* the engine's: a run changed it, and its journal does not say how */
 } weir_key;
 
 typedef struct weir_keys_options {
@@ -62,6 +63,9 @@ WEIR_CHECK weir_code weir__keys_cut(weir_keys *keys, uint64_t commit,
                                     weir_code (*each)(void *context, weir_bytes key, const weir_cell *cell,
                                                       weir_error *err),
                                     void *context, weir_error *err);
+
+/** Whether its last change is in no commit that is known to be durable. */
+bool weir__keys_is_uncommitted(const weir_keys *keys, const weir_key *key);
 
 /** Whether anything changed since the last cut. */
 bool weir__keys_are_dirty(const weir_keys *keys);

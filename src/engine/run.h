@@ -106,6 +106,7 @@ struct weir_run {
     weir_stack *stack;            /* WAITING */
     size_t queued_bytes;          /* QUEUED: what the engine counts for it */
     bool is_canceled;
+    bool awaits_commit; /* WAITING, for its key's changes to be durable */
     bool is_parking; /* with is_canceled: it is not stopped but parked, once its action has returned */
 
     /* Calls. */

@@ -80,6 +80,8 @@ weir_code weir__run_append_results(weir_run *run)
 {
     weir_code rc = WEIR_OK;
 
+    if (run->key->has_unrecorded && weir__keys_is_uncommitted(run->engine->keys, run->key))
+        return WEIR_OK; /* they rest on what is not written down itself, and must not come before it */
     for (weir_action_result *result = run->results; result && rc == WEIR_OK; result = result->next) {
         weir_entry entry = { .kind = WEIR__ENTRY_RESULT };
 

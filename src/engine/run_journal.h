@@ -19,7 +19,10 @@ uint64_t weir__run_input_hash(weir_run *run);
  */
 weir_code weir__run_append(weir_run *run, weir_entry *entry, weir_ticket *ticket);
 
-/** Queues the results of completed actions that are not queued yet. As weir__run_append(). */
+/**
+ * Queues the results of completed actions that are not queued yet, unless an earlier run of the key has neither told
+ * its own nor been committed. As weir__run_append().
+ */
 weir_code weir__run_append_results(weir_run *run);
 
 /* Entries about a call, as they stand now. */

@@ -189,7 +189,7 @@ static void refuse(const char *path, size_t stem, const weir_error *why)
 }
 
 /* `name` without `stem` bytes' end is the id. */
-static void take(weir_engine *engine, const char *folder, const char *name, size_t stem)
+static void take(weir_engine *engine, const char *folder, const char *name, size_t stem, bool is_idle)
 {
     char id[256], path[PATH_BYTES];
     pending *ticket = calloc(1, sizeof *ticket);
@@ -214,7 +214,8 @@ static void take(weir_engine *engine, const char *folder, const char *name, size
     if (rc == WEIR_OK) {
         (void)rename(path, ticket->path); /* when it keeps its name it is met again, and refused: it has been done */
     } else {
-        refuse(path, strlen(folder) + 1 + stem, &err);
+        if (is_idle)
+            refuse(path, strlen(folder) + 1 + stem, &err);
         free(ticket);
     }
 }
@@ -227,7 +228,7 @@ static size_t stem_of(const char *name, const char *end)
     return size > end_size && strcmp(name + size - end_size, end) == 0 ? size - end_size : 0;
 }
 
-void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_t now_ms)
+void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, bool is_idle, int64_t now_ms)
 {
     DIR *folder;
     struct dirent *entry;
@@ -245,8 +246,8 @@ void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_
         if (!stem && !decisions->has_looked)
             stem = stem_of(entry->d_name, TAKEN);
         if (stem)
-            take(engine, decisions->folder, entry->d_name, stem);
+            take(engine, decisions->folder, entry->d_name, stem, is_idle);
     }
-    decisions->has_looked = true;
+    decisions->has_looked |= is_idle;
     (void)closedir(folder); /* only read from */
 }

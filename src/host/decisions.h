@@ -25,8 +25,12 @@ typedef struct weir_decisions {
 WEIR_CHECK weir_code weir__decisions_open(weir_decisions *decisions, const char *state_folder, weir_error *err);
 void weir__decisions_close(weir_decisions *decisions); /* all zero is fine */
 
-/** Takes up what lies there; each is told to the run that it names. Logs. */
-void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_t now_ms);
+/**
+ * Takes up what lies there; each is told to the run that it names. Logs.
+ * @param is_idle  no run can go on by itself: what fits none now is refused. Else it may fit one that has not got there
+ *                 yet, as after a start, and is left for the next look
+ */
+void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, bool is_idle, int64_t now_ms);
 
 /** Whether any run could take one: only then the folder needs to be looked at. */
 bool weir__decisions_are_possible(const weir_engine *engine);

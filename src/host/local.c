@@ -155,7 +155,7 @@ void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *er
         give_up(host, WEIR__LOCAL_BROKEN, err->code, err);
         return;
     }
-    weir__keys_committed(weir__engine_keys(host->engine), cut->number);
+    weir__engine_committed(host->engine, cut->number);
 }
 
 /* Without a state: outputs leave as they come. */
@@ -431,9 +431,10 @@ static bool is_full(const weir_local_host *host)
     return host->ended_since_cut >= host->commit_runs || weir__cut_bytes(host->filling) >= host->commit_bytes;
 }
 
+/* A run that waits for a commit is not kept waiting for the interval. */
 static bool is_due(const weir_local_host *host)
 {
-    return is_full(host) || host->now_ms - host->last_cut_ms >= host->commit_interval_ms;
+    return is_full(host) || weir__engine_counts(host->engine).awaiting_commit > 0 || host->now_ms - host->last_cut_ms >= host->commit_interval_ms;
 }
 
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
@@ -485,7 +486,8 @@ weir_turn weir__local_turn(void *context, bool may_accept)
     host->may_accept = may_accept;
     if (host->until_look-- == 0)
         look_at_clock(host);
-    if (weir__signals_caught() && host->state == WEIR__LOCAL_READING) {
+    if (weir__signals_caught() && (host->state == WEIR__LOCAL_READING ||
+                                   (host->state == WEIR__LOCAL_DRAINING && weir__engine_oldest(host->engine)))) {
         host->state = WEIR__LOCAL_STOPPING;
         weir__engine_stop(host->engine);
     }
@@ -502,8 +504,8 @@ weir_turn weir__local_turn(void *context, bool may_accept)
             return finish(host);
         }
     }
-    if (host->store && host->now_ms - host->decisions.looked_ms >= DECISIONS_MS)
-        weir__decisions_look(&host->decisions, host->engine, host->now_ms);
+    if (host->store && host->now_ms - host->decisions.looked_ms >= 2 * DECISIONS_MS) /* a loop that never waits */
+        weir__decisions_look(&host->decisions, host->engine, false, host->now_ms);
     if (host->store && !host->is_committing && is_due(host) && has_changes(host)) {
         cut(host);
         if (host->state == WEIR__LOCAL_BROKEN)
@@ -535,7 +537,7 @@ void weir__local_wait(void *context)
     if (!host->may_accept || (host->is_committing && is_full(host)))
         fds[2].fd = -1; /* more input would not be taken */
     if (host->store && !host->is_committing && host->state < WEIR__LOCAL_STOPPING && has_changes(host)) {
-        int64_t due = host->last_cut_ms + host->commit_interval_ms - host->now_ms;
+        int64_t due = is_due(host) ? 0 : host->last_cut_ms + host->commit_interval_ms - host->now_ms;
 
         timeout = due > 0 ? (int)due : 0;
     }
@@ -544,8 +546,15 @@ void weir__local_wait(void *context)
     timer = weir__engine_timeout_ms(host->engine);
     if (timer >= 0 && (timeout < 0 || timer < timeout))
         timeout = timer;
-    if (host->store && weir__decisions_are_possible(host->engine) && (timeout < 0 || timeout > DECISIONS_MS))
-        timeout = DECISIONS_MS;
+    if (host->store && host->state < WEIR__LOCAL_STOPPING && weir__decisions_are_possible(host->engine)) {
+        /* Nothing is ready, or the loop would not wait; with the inbox taken, all runs are as far as they get. */
+        if (host->now_ms - host->decisions.looked_ms >= DECISIONS_MS)
+            weir__decisions_look(&host->decisions, host->engine, weir__inbox_is_taken(&host->inbox), host->now_ms);
+        if (timeout < 0 || timeout > DECISIONS_MS)
+            timeout = DECISIONS_MS;
+        if (weir__engine_counts(host->engine).ready)
+            timeout = 0; /* one goes on */
+    }
     if (host->stop_by_ms > host->now_ms && (timeout < 0 || timeout > host->stop_by_ms - host->now_ms))
         timeout = (int)(host->stop_by_ms - host->now_ms);
     if (host->options->poll ? host->options->poll(host->options->poll_context, fds, 3, timeout) > 0

@@ -469,8 +469,8 @@ static bool underscore(const json_t *peer)
 /* ---- our own ----------------------------------------------------------------------------------------------------- */
 
 /*
- * A new version of the job makes a ONCE call where nothing was recorded, and then meets a record that no longer fits. All
- * that a life before it had recorded was PURE; what it has done itself counts as well, and is not made a second time.
+ * A new version of the job makes a ONCE call where nothing was recorded, and then meets a record that no longer fits.
+ * All that a life before it had recorded was PURE; what it has done itself counts as well, and is not made twice.
  */
 static void own_effects_count(void)
 {

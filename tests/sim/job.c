@@ -75,7 +75,7 @@ static void hear(stage *at, const sim_args *args, weir_code rc, weir_bytes resul
         (result.size < strlen(expected) || memcmp(result.data, expected, strlen(expected)) != 0))
         sim_violate("run %d, stage %d, call %d is given the result of other arguments", at->index, at->number,
                     args->number);
-    for (int i = 1; call && i < SIM_ATTEMPTS && !at->of->is_drifting; i++) {
+    for (int i = 1; call && i < SIM_ATTEMPTS && !at->of->may_diverge; i++) {
         const sim_attempt *attempt = &call->attempts[i];
         bool is_settled = (attempt->end == SIM_END_OUTCOME && attempt->is_final) ||
                           (attempt->end == SIM_END_DECIDED && attempt->decision != WEIR__DECISION_RETRY);
@@ -160,6 +160,10 @@ static weir_code work(stage *at, bool is_journaled)
 
     if (at->number == 1)
         (void)weir_memory_set_int(memory, "count", weir_memory_int(memory, "count", 0) + 1);
+    if (at->number == 1 && !world->is_ghost)
+        at->of->read = (uint64_t)weir_memory_int(memory, "carry", 0);
+    if (at->number == 1 && die(at, 6, 2) == 0) /* what earlier runs of the key have heard */
+        at->carry = sim_hash(at->carry, (uint64_t)weir_memory_int(memory, "carry", 0), 3, 3);
     for (int op = 0; op < ops; op++) {
         rc = make_calls(at, op);
         if (rc == WEIR_CANCELED)
@@ -181,6 +185,8 @@ static weir_code work(stage *at, bool is_journaled)
     if (die(at, 5, 4) == 0)
         output(at, 1, count);
     (void)weir_memory_set_int(memory, "carry", (int64_t)(at->carry >> 2));
+    if (is_last && !world->is_ghost)
+        at->of->left = at->carry >> 2;
     return is_last ? WEIR_OK : next(at);
 }
 
@@ -197,7 +203,7 @@ static weir_code begin(weir_run *run, int index, int number, uint64_t carry, boo
         sim_trace("run %d stage %d begins", index, number);
         if (at.of->is_over)
             sim_violate("run %d is run again, but it is over", index);
-        if (at.of->stage[number - 1].is_recorded && !at.of->is_drifting)
+        if (at.of->stage[number - 1].is_recorded && !at.of->may_diverge)
             sim_violate("run %d, stage %d is run again, but its result is recorded", index, number);
         at.of->stage[number - 1].outputs = 0;
         at.of->has_failed = false;
@@ -245,6 +251,9 @@ void sim_job_input(void)
         run->key = (int)sim_random((uint64_t)world->keys);
         run->stages = 1 + (int)sim_random(sim_chance(2) ? SIM_STAGES : 2);
         run->is_drifting = world->has_drift && sim_chance(3);
+        run->may_diverge = run->is_drifting;
+        for (int j = 0; j < i; j++) /* what rests on another past is another present */
+            run->may_diverge |= world->run[j].is_drifting && world->run[j].key == run->key;
         run->is_bad = sim_chance(25);
         (void)snprintf(line, sizeof line, "{\"key\":\"k%d\",\"value\":{\"run\":%d%s},\"timestamp\":%d}\n", run->key, i,
                        run->is_bad ? "," : "", i * 10);

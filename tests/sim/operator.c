@@ -167,7 +167,7 @@ static void write_letters(void)
     }
 }
 
-void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_t now_ms)
+void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, bool is_idle, int64_t now_ms)
 {
     decisions->looked_ms = now_ms;
     if (!weir__decisions_are_possible(engine) || !sim_step_taken(SIM_STEP_DECISION))
@@ -187,6 +187,6 @@ void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, int64_
         sim_trace("run %d: decision %d for attempt %u in the running job: %d", letters[i].run,
                   (int)letters[i].decision.decision, letters[i].decision.attempt, (int)rc);
         letters[i].is_taken = rc == WEIR_OK;
-        letters[i].is_used = rc == WEIR_OK;
+        letters[i].is_used = rc == WEIR_OK || !is_idle;
     }
 }

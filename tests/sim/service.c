@@ -135,7 +135,7 @@ static void check_begin(sim_call *call, uint32_t number, const char *key)
     for (uint32_t i = 1; i < SIM_ATTEMPTS; i++) {
         const sim_attempt *at = &call->attempts[i];
 
-        if (at->end == SIM_END_OUTCOME && at->is_final && !(call->kind == WEIR_CALL_PURE && run->is_drifting))
+        if (at->end == SIM_END_OUTCOME && at->is_final && !(call->kind == WEIR_CALL_PURE && run->may_diverge))
             sim_violate("%s begins, but attempt %u has ended it for good", describe(call, number), i);
         if (at->end == SIM_END_DECIDED && at->decision != WEIR__DECISION_RETRY)
             sim_violate("%s begins, but the call was decided at attempt %u", describe(call, number), i);

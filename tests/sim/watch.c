@@ -80,7 +80,7 @@ static void clear_parked(sim_run *run, const weir_entry *entry)
 
 static void see_outcome(sim_run *run, sim_call *call, sim_attempt *at, const weir_entry *entry)
 {
-    if (call->kind == WEIR_CALL_PURE && run->is_drifting) {
+    if (call->kind == WEIR_CALL_PURE && run->may_diverge) {
         memset(at, 0, sizeof *at);
     } else if ((at->end == SIM_END_OUTCOME || at->end == SIM_END_WITHDRAWN) &&
                !(at->has_returned && at->returned_ms >= at->begun_ms + at->timeout_ms)) {
@@ -106,7 +106,7 @@ static void see_parked(sim_run *run, sim_call *call, const sim_attempt *at, cons
     run->parked = (sim_parked){ true, (int)entry->instance, (int)entry->call, entry->attempt, entry->reason, "" };
     (void)snprintf(run->parked.run, sizeof run->parked.run, "%s", entry->run);
     if (entry->reason == WEIR__PARK_DIVERGENCE) {
-        if (!run->is_drifting)
+        if (!run->may_diverge)
             sim_violate("run %d is parked: its journal diverges (%.120s | %.120s), but nothing has changed", call->run,
                         entry->recorded ? entry->recorded : "", entry->asked ? entry->asked : "");
         return;
@@ -252,7 +252,7 @@ static void end_run(int index)
             const sim_call *call = run->calls[s][c];
 
             /* Another program may never come to what this one has left in doubt. */
-            if (call && !run->is_drifting && call->last_attempt &&
+            if (call && !run->may_diverge && call->last_attempt &&
                 call->attempts[call->last_attempt].end == SIM_END_NONE)
                 sim_violate("run %d is over, but stage %d, call %d, attempt %d has no end", index, call->stage,
                             call->number, call->last_attempt);
@@ -454,6 +454,22 @@ bool sim_watch_is_parked_alone(void)
     return true;
 }
 
+/* Each run has begun with the memory that the one before it has left. */
+static void check_memory(void)
+{
+    uint64_t left[SIM_KEYS] = { 0 };
+
+    for (int i = 0; i < world->runs && !world->has_failed; i++) {
+        const sim_run *run = &world->run[i];
+
+        if (!run->is_over || run->is_bad || run->has_failed)
+            continue;
+        if (run->read != left[run->key] && !run->may_diverge)
+            sim_violate("run %d rests on another memory than the one that was left to it", i);
+        left[run->key] = run->left;
+    }
+}
+
 void sim_watch_end(void)
 {
     bool is_behind_parked[SIM_KEYS] = { false };
@@ -479,4 +495,5 @@ void sim_watch_end(void)
         if (count != world->ended_ok[i])
             sim_violate("key %s has counted %lld, but %d runs of it ended", key, (long long)count, world->ended_ok[i]);
     }
+    check_memory();
 }

@@ -107,9 +107,10 @@ typedef struct sim_run {
     int stages;                /* of its chain, 1..SIM_STAGES */
     bool is_bad;               /* its record cannot be read */
     bool is_drifting;          /* asks for something else in later lives */
+    bool may_diverge;          /* it, or one before it of its key, does */
     bool has_failed;           /* in its last execution */
     bool is_over;              /* says the store */
-    int resolutions;
+    uint64_t read, left;       /* memory before and after it, in its last execution */
     sim_parked parked;
     weir_entry last_decision;  /* of the operator; kind 0: none */
     sim_stage stage[SIM_STAGES];

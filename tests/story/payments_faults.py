@@ -31,9 +31,11 @@ def two_orders(at):
 
 
 def dies_while_charging(place, kind, service, **more):
-    """The job is killed when the service has the request for o-1."""
-    two_orders(place)
+    """o-2 is done; then the job is killed when the service has the request for o-1."""
+    place.write(record("grace", "o-2"))
     job = Payments(place, service, kind, **more)
+    done(job.run())
+    place.append(json.dumps(record("ada", "o-1")).encode() + b"\n")
     process = job.start()
     wait_until(lambda: service.count("o-1", "requests") == 1, process)
     process.kill()
@@ -368,6 +370,22 @@ def a_running_job_takes_a_decision_up(place):
         same(service.count("o-1"), 1, "charges of o-1")
         done(job.run())
         same(len(job.outputs()), 4, "outputs after one more start")
+
+
+def a_resolution_pressed_twice_while_nothing_else_happens_is_refused_at_once(place):
+    with Service(place) as service:
+        place.write(record("ada", "o-1"))
+        service.behave(["lose-answer", "ignore-key"], order="o-1", times=1)
+        job = Payments(place, service, "once")
+        process = job.start("--follow")
+        wait_until(lambda: service.count("o-1", "requests") == 1, process)
+        wait_until(job.parked, process)
+        parked, = job.parked()
+        job.resolve_as_charged(parked, service.charges("o-1")[0])
+        wait_until(lambda: len(place.read().splitlines()) == 1, process)
+        complains(job.resolve(parked, "--retry"), 2, parked["run"])
+        ends(process)
+        same(service.count("o-1"), 1, "charges of o-1")
 
 
 def a_decision_that_met_a_dying_job_is_taken_up_by_the_next(place):

@@ -155,6 +155,8 @@ def a_pipe_that_says_nothing_holds_nothing_back(place):
             process.stdin.write(GOOD + b"\n")
             process.stdin.flush()  # and it stays open
             wait_until(has(place, lines), process)
+        process.stdin.close()
+        process.stdin = None  # finish() would flush it
         check(finish(process).status == 0, "it did not end well")
         same(place.read(), FIVE[:16])
         os.unlink(place.output)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Harms the first entry in a state folder's journal: harm-journal FOLDER JOB damaged|version|kind|cut|empty. Through the
- * store, so that its pages are whole: what is wrong is the entry.
+ * Harms the first entry in a state folder's journal: harm-journal FOLDER JOB damaged|version|kind|cut|empty. Through
+ * the store, so that its pages are whole: what is wrong is the entry.
  */
 #include <stdio.h>
 #include <stdlib.h>

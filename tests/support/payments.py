@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the stories of jobs/payments share: the service that it charges, and the job started against it."""
+import atexit
 import http.client
 import json
 import os
@@ -12,6 +13,17 @@ JOB = os.path.join(BUILD, "jobs/payments/payments")
 SERVER = os.path.join(SOURCE, "tests/support/charge_server.py")
 # A call is judged 600 ms after its intent: long for a request on this machine, short for a test.
 TIMEOUT_MS, LEASE_MS, MARGIN_MS = 400, 100, 100
+
+STARTED = []
+
+
+@atexit.register
+def end_started():
+    """Jobs that a story which failed has left behind: with --follow they would stay."""
+    for process in STARTED:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 class Service:
@@ -82,7 +94,9 @@ class Payments:
                          *settings]}
 
     def start(self, *more, **kind):
-        return self.place.start(*more, **self.words, **kind)
+        process = self.place.start(*more, **self.words, **kind)
+        STARTED.append(process)
+        return process
 
     def run(self, *more, **kind):
         return self.place.run(*more, **self.words, **kind)
