@@ -259,7 +259,7 @@ weir_code weir__futures_remember(weir_run *run)
         entry->kind = WEIR__ENTRY_RESULT;
         if (weir__result_to_entry(result, &run->arena, entry) != WEIR_OK)
             return WEIR_NO_MEMORY;
-        entry->input_hash = weir__run_input_hash(run);
+        entry->input_hash = weir__run_base_hash(run);
         append(&tail, entry);
     }
     for (const weir_wait_mark *mark = run->firsts; mark; mark = mark->next) {

@@ -97,6 +97,7 @@ void weir__run_reset(weir_run *run)
     run->timestamp = 0;
     run->entries = NULL;
     run->input_hash = 0;
+    run->base_hash = 0;
     run->is_reconciler_feared = false;
     run->futures = NULL;
     run->last_future = NULL;
@@ -309,19 +310,32 @@ static void apply_recorded(weir_run *run, weir_action_result *recorded)
         (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a recorded result");
 }
 
+static const char *describe_action(weir_run *run, const char *action, uint64_t base_hash)
+{
+    char text[256];
+    weir_bytes kept;
+
+    (void)snprintf(text, sizeof text, "action '%s', input and memory %016" PRIx64, action, base_hash);
+    weir__text_trim(text);
+    kept = weir__arena_copy(&run->arena, weir__bytes(text, strlen(text) + 1));
+    return kept.data ? (const char *)kept.data : "";
+}
+
 /* The journal has another action in this one's place. Where nothing was done outside, it is forgotten. */
 static void diverge(weir_run *run, const weir_action_result *recorded)
 {
     weir_entry parked = { .kind = WEIR__ENTRY_PARKED, .reason = WEIR__PARK_DIVERGENCE, .name = "" };
+    const char *recorded_side = describe_action(run, recorded->action, recorded->input_hash);
+    const char *asked_side = describe_action(run, run->action->full_name, weir__run_base_hash(run));
     weir_entry *kept;
 
-    if (weir__run_may_diverge(run, recorded->action, run->action->full_name))
+    if (weir__run_may_diverge(run, recorded_side, asked_side))
         return;
     parked.instance = run->instance;
     parked.action = run->action->full_name;
     parked.key = run->key_bytes;
-    parked.recorded = recorded->action;
-    parked.asked = run->action->full_name;
+    parked.recorded = recorded_side;
+    parked.asked = asked_side;
     kept = weir__arena_alloc(&run->arena, sizeof *kept);
     if (!kept) {
         (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory to park a run");
@@ -358,7 +372,7 @@ static weir_action_result *take_recorded(weir_run *run)
 
     if (!recorded || recorded->instance != run->instance)
         return NULL;
-    if (strcmp(recorded->action, run->action->full_name) != 0 || recorded->input_hash != weir__run_input_hash(run)) {
+    if (strcmp(recorded->action, run->action->full_name) != 0 || recorded->input_hash != weir__run_base_hash(run)) {
         if (is_decided_to_fail(run))
             (void)weir__failure_keep(&run->failure, WEIR_FAILED, "it was resolved as failed");
         else

@@ -43,7 +43,7 @@ typedef struct weir_action_result {
     struct weir_action_result *next;
     const char *action;      /* full name */
     uint32_t instance;       /* its number in the run, from 1 */
-    uint64_t input_hash;     /* of a recorded one: what it was made from */
+    uint64_t input_hash;     /* of a recorded one: weir__run_base_hash() */
     weir_event *first_event; /* sent by it, NULL: none; `event_count` of them along `next` */
     size_t event_count;
     weir_output_item *first_output;
@@ -112,6 +112,7 @@ struct weir_run {
     /* Calls. */
     weir_entry *entries;         /* what the journal holds of it, filled in by the host; log order */
     uint64_t input_hash;         /* 0: not computed yet */
+    uint64_t base_hash;          /* the same */
     int64_t recalled_ms;         /* monotonic: when `entries` were read */
     bool is_reconciler_feared;   /* a reconciler has crashed on it too often: it is not asked again */
     uint32_t next_call, next_wait; /* of the action that runs; from 1 */

@@ -39,6 +39,38 @@ uint64_t weir__run_input_hash(weir_run *run)
     return run->input_hash;
 }
 
+/* The same for the same cells, in whatever order they are met. */
+static uint64_t hash_cells(const weir_cells *cells, weir_buffer *scratch)
+{
+    uint64_t hash = 0;
+
+    for (size_t i = 0; i < cells->count; i++) {
+        const weir_cell *cell = &cells->items[i];
+
+        weir__buffer_reset(scratch);
+        if (cell->type == WEIR__CELL_DELETED)
+            continue; /* gone, and only waiting for the cut to say so */
+        if (weir__cell_encode(cell, scratch) != WEIR_OK)
+            return 0;
+        hash ^= weir__hash_stable(weir__buffer_bytes(scratch), weir__hash_stable(cell->path, 0));
+    }
+    return hash;
+}
+
+uint64_t weir__run_base_hash(weir_run *run)
+{
+    uint64_t hash;
+
+    if (run->base_hash)
+        return run->base_hash;
+    hash = weir__run_input_hash(run);
+    if (!hash)
+        return 0;
+    hash ^= hash_cells(&run->key->cells, &run->engine->scratch);
+    run->base_hash = hash ? hash : 1;
+    return run->base_hash;
+}
+
 /* What all entries of a run have. */
 static void fill_in(weir_run *run, weir_entry *entry)
 {
@@ -47,7 +79,7 @@ static void fill_in(weir_run *run, weir_entry *entry)
     entry->written_ms = weir__clock_wall_ms(options->clock);
     entry->epoch = options->epoch;
     entry->run = weir_run_id(run);
-    entry->input_hash = weir__run_input_hash(run);
+    entry->input_hash = entry->kind == WEIR__ENTRY_RESULT ? weir__run_base_hash(run) : weir__run_input_hash(run);
 }
 
 weir_code weir__run_append(weir_run *run, weir_entry *entry, weir_ticket *ticket)

@@ -13,6 +13,12 @@ bool weir__run_has_journal(const weir_run *run);
 uint64_t weir__run_input_hash(weir_run *run);
 
 /**
+ * Hash of what the results of the run's actions rest on: its input, and the memory of its key before it. Computed once; 0:
+ * no memory, which is kept. A result holds values, not steps: on another memory it would be wrong.
+ */
+uint64_t weir__run_base_hash(weir_run *run);
+
+/**
  * Fills in what all entries of a run have, seals and queues one, behind the results of completed actions that are not
  * queued yet. A failure is kept in the run (stop), so the codes may be ignored.
  * @param ticket  told when it is durable; NULL: nobody waits

@@ -53,7 +53,7 @@ typedef struct weir_entry {
     int64_t epoch;       /* of the owner that wrote it */
     const char *run;     /* run id; "" in a claim */
     weir_bytes key;      /* INTENT, PARKED: the run's key, any bytes */
-    uint64_t input_hash; /* of the run's input; not in CLAIM, RESOLUTION */
+    uint64_t input_hash; /* of the run's input, in a RESULT with the key's memory before the run; not in CLAIM, RESOLUTION */
 
     /* Where in the run: not in CLAIM. */
     uint32_t instance;   /* number of the action in its run, from 1 */
