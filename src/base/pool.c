@@ -95,7 +95,6 @@ static void need_thread(weir_pool *pool)
     /* No thread more is not fatal: those that are there get to it. */
     if (pool->queued > pool->idle && pool->running < pool->maximum && pool->running < MOST_THREADS)
         (void)start_thread(pool);
-    (void)pthread_cond_signal(&pool->submitted);
 }
 
 void weir__pool_widen(weir_pool *pool, int threads)
@@ -104,6 +103,7 @@ void weir__pool_widen(weir_pool *pool, int threads)
     pool->maximum = (size_t)((ptrdiff_t)pool->maximum + threads);
     need_thread(pool);
     (void)pthread_mutex_unlock(&pool->lock);
+    (void)pthread_cond_signal(&pool->submitted); /* unlocked, or who wakes would only wait for the lock */
 }
 
 static void submit(void *context, weir_task *task)
@@ -117,6 +117,7 @@ static void submit(void *context, weir_task *task)
     pool->queued++;
     need_thread(pool);
     (void)pthread_mutex_unlock(&pool->lock);
+    (void)pthread_cond_signal(&pool->submitted); /* unlocked, or who wakes would only wait for the lock */
 }
 
 weir_code weir__pool_new(size_t threads, const char *name, weir_executor *executor, weir_pool **out, weir_error *err)

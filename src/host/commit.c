@@ -207,6 +207,7 @@ struct weir_committer {
     weir_committer_options options;
     weir_executor executor;
     weir_pool *pool; /* its own; NULL: the executor is the host's */
+    bool has_appended; /* the loop's: something waits for weir__committer_flush() */
     pthread_mutex_t lock;
     batch batches[2];
     batch *filling;   /* lock: lock; the other one is the task's */
@@ -339,13 +340,14 @@ static void work(weir_task *task)
     (void)pthread_mutex_unlock(&committer->lock);
 }
 
-/* Locks: committer->lock held. */
-static void need_work(weir_committer *committer)
+/* Locks: committer->lock held. True: the caller submits the task, once it has let go of the lock, or the thread that wakes
+ * would only wait for it. */
+static bool need_work(weir_committer *committer)
 {
-    if (committer->is_busy)
-        return;
+    bool is_idle = !committer->is_busy;
+
     committer->is_busy = true;
-    committer->executor.submit(committer->executor.context, &committer->task);
+    return is_idle;
 }
 
 weir_code weir__committer_new(const weir_committer_options *options, weir_committer **out, weir_error *err)
@@ -390,10 +392,14 @@ void weir__committer_free(weir_committer *committer)
 
 void weir__committer_submit(weir_committer *committer, weir_cut *cut)
 {
+    bool is_idle;
+
     (void)pthread_mutex_lock(&committer->lock);
     committer->cut = cut;
-    need_work(committer);
+    is_idle = need_work(committer);
     (void)pthread_mutex_unlock(&committer->lock);
+    if (is_idle)
+        committer->executor.submit(committer->executor.context, &committer->task);
 }
 
 weir_code weir__committer_append(weir_committer *committer, const char *stream, weir_bytes owner, int64_t number,
@@ -414,7 +420,7 @@ weir_code weir__committer_append(weir_committer *committer, const char *stream, 
             *filling->tail = ticket;
             filling->tail = &ticket->next;
         }
-        need_work(committer);
+        committer->has_appended = true;
     } else {
         filling->writes.size = size; /* no half record */
     }
@@ -422,12 +428,26 @@ weir_code weir__committer_append(weir_committer *committer, const char *stream, 
     return rc;
 }
 
+void weir__committer_flush(weir_committer *committer)
+{
+    bool is_idle;
+
+    if (!committer->has_appended)
+        return;
+    committer->has_appended = false;
+    (void)pthread_mutex_lock(&committer->lock);
+    is_idle = committer->filling->is_used && need_work(committer); /* a cut may have taken it along */
+    (void)pthread_mutex_unlock(&committer->lock);
+    if (is_idle)
+        committer->executor.submit(committer->executor.context, &committer->task);
+}
+
 bool weir__committer_is_busy(weir_committer *committer)
 {
     bool is_busy;
 
     (void)pthread_mutex_lock(&committer->lock);
-    is_busy = committer->is_busy || committer->is_posted;
+    is_busy = committer->is_busy || committer->is_posted || committer->filling->is_used;
     (void)pthread_mutex_unlock(&committer->lock);
     return is_busy;
 }

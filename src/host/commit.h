@@ -60,7 +60,8 @@ void weir__committer_free(weir_committer *committer); /* not busy; accepts NULL 
 void weir__committer_submit(weir_committer *committer, weir_cut *cut);
 
 /**
- * Queues a record for the log; copied. What has gathered while the committer was busy is one transaction. Records are
+ * Queues a record for the log; copied; written after weir__committer_flush(). What has gathered by then is one
+ * transaction. Records are
  * durable in the order in which they were queued, and before any cut that is submitted later.
  *
  * @param ticket  told at the loop's top when it is durable, or when nothing is any more; NULL: nobody waits
@@ -68,6 +69,12 @@ void weir__committer_submit(weir_committer *committer, weir_cut *cut);
  */
 WEIR_CHECK weir_code weir__committer_append(weir_committer *committer, const char *stream, weir_bytes owner,
                                             int64_t number, weir_bytes record, weir_ticket *ticket);
+
+/**
+ * Lets what was appended go to the disk: when the loop has nothing more to append for now, so that it goes in one piece.
+ * Threads: the loop's.
+ */
+void weir__committer_flush(weir_committer *committer);
 
 /** Whether anything is queued or under way, or not told yet. Threads: the loop's. */
 bool weir__committer_is_busy(weir_committer *committer);

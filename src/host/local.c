@@ -485,6 +485,9 @@ weir_turn weir__local_turn(void *context, bool may_accept)
     weir_local_host *host = context;
 
     host->may_accept = may_accept;
+    /* Runs that are ready go on first: what they append next to this goes along. */
+    if (host->committer && weir__engine_counts(host->engine).ready == 0)
+        weir__committer_flush(host->committer);
     if (host->until_look-- == 0)
         look_at_clock(host);
     if (weir__signals_caught() && (host->state == WEIR__LOCAL_READING ||
@@ -530,6 +533,8 @@ void weir__local_wait(void *context)
     };
     int timeout = -1, timer;
 
+    if (host->committer)
+        weir__committer_flush(host->committer);
     if (!host->store)
         flush(host);
     look_at_clock(host);

@@ -88,6 +88,7 @@ static void append(int64_t number, const char *word)
     ck_assert_int_eq(weir__committer_append(committer, "journal", weir__bytes_text("o"), number, weir__bytes_text(text),
                                             word ? &tickets[number].ticket : NULL),
                      WEIR_OK);
+    weir__committer_flush(committer);
 }
 
 static void submit_cut(const char *line)
@@ -363,6 +364,7 @@ START_TEST(a_thread_of_its_own_writes_all_there_is_in_order)
         ck_assert_int_eq(weir__committer_append(committer, "journal", weir__bytes_text("o"), i, weir__bytes_text("r"),
                                                 &many[i].ticket),
                          WEIR_OK);
+        weir__committer_flush(committer);
         if (i == MANY / 2)
             submit_cut("line\n");
     }
