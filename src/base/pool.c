@@ -18,6 +18,8 @@ struct weir_pool {
     size_t running;           /* lock: lock; threads there are */
     size_t idle;              /* lock: lock; of them, waiting, or about to take a task */
     size_t queued;            /* lock: lock; tasks */
+    size_t waiting;           /* lock: lock; threads in the condition */
+    bool is_waking;           /* lock: lock; one was woken, and is not there yet: it wakes the next if need be */
     bool is_ending;           /* lock: lock */
     bool is_abandoned;        /* lock: lock; the last thread frees */
     char name[16];
@@ -31,6 +33,16 @@ static void destroy(weir_pool *pool)
     free(pool);
 }
 
+/* Locks: pool->lock held. Whether the caller, without the lock, wakes a thread: one at a time, for a wake costs more than
+ * many a task. */
+static bool wakes_one(weir_pool *pool)
+{
+    bool wakes = pool->queued && pool->waiting && !pool->is_waking;
+
+    pool->is_waking |= wakes;
+    return wakes;
+}
+
 static void *work(void *context)
 {
     weir_pool *pool = context;
@@ -40,10 +52,15 @@ static void *work(void *context)
     (void)pthread_mutex_lock(&pool->lock);
     for (;;) {
         weir_task *task;
+        bool wakes;
 
         pool->idle++;
-        while (!pool->tasks && !pool->is_ending && pool->running <= pool->maximum)
+        while (!pool->tasks && !pool->is_ending && pool->running <= pool->maximum) {
+            pool->waiting++;
             (void)pthread_cond_wait(&pool->submitted, &pool->lock);
+            pool->waiting--;
+            pool->is_waking = false;
+        }
         pool->idle--;
         task = pool->tasks;
         if (!task)
@@ -52,7 +69,10 @@ static void *work(void *context)
         if (!pool->tasks)
             pool->tail = &pool->tasks;
         pool->queued--;
+        wakes = wakes_one(pool);
         (void)pthread_mutex_unlock(&pool->lock);
+        if (wakes)
+            (void)pthread_cond_signal(&pool->submitted);
         task->run(task);
         (void)pthread_mutex_lock(&pool->lock);
     }
@@ -109,6 +129,7 @@ void weir__pool_widen(weir_pool *pool, int threads)
 static void submit(void *context, weir_task *task)
 {
     weir_pool *pool = context;
+    bool wakes;
 
     task->next = NULL;
     (void)pthread_mutex_lock(&pool->lock);
@@ -116,8 +137,10 @@ static void submit(void *context, weir_task *task)
     pool->tail = &task->next;
     pool->queued++;
     need_thread(pool);
+    wakes = wakes_one(pool);
     (void)pthread_mutex_unlock(&pool->lock);
-    (void)pthread_cond_signal(&pool->submitted); /* unlocked, or who wakes would only wait for the lock */
+    if (wakes)
+        (void)pthread_cond_signal(&pool->submitted); /* unlocked, or who wakes would only wait for the lock */
 }
 
 weir_code weir__pool_new(size_t threads, const char *name, weir_executor *executor, weir_pool **out, weir_error *err)

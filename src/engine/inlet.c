@@ -60,13 +60,17 @@ bool weir__inlet_post(weir_inlet *inlet, weir_post *post)
     (void)pthread_mutex_lock(&inlet->lock);
     is_taken = !inlet->is_closed;
     if (is_taken) {
-        ssize_t ignored;
+        bool is_first = !inlet->posts;
 
         post->next = inlet->posts;
         inlet->posts = post;
         atomic_store_explicit(&inlet->has_posts, true, memory_order_release);
-        ignored = write(inlet->fd, &one, sizeof one); /* it is readable already when this would block */
-        (void)ignored;
+        /* Those behind the first find it readable. Under the lock: once it is let go, the inlet may be gone. */
+        if (is_first) {
+            ssize_t ignored = write(inlet->fd, &one, sizeof one);
+
+            (void)ignored;
+        }
     }
     (void)pthread_mutex_unlock(&inlet->lock);
     return is_taken;
