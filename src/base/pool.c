@@ -33,8 +33,8 @@ static void destroy(weir_pool *pool)
     free(pool);
 }
 
-/* Locks: pool->lock held. Whether the caller, without the lock, wakes a thread: one at a time, for a wake costs more than
- * many a task. */
+/* Locks: pool->lock held. Whether the caller, without the lock, wakes a thread: one at a time, for a wake costs more
+ * than many a task. */
 static bool wakes_one(weir_pool *pool)
 {
     bool wakes = pool->queued && pool->waiting && !pool->is_waking;

@@ -340,8 +340,8 @@ static void work(weir_task *task)
     (void)pthread_mutex_unlock(&committer->lock);
 }
 
-/* Locks: committer->lock held. True: the caller submits the task, once it has let go of the lock, or the thread that wakes
- * would only wait for it. */
+/* Locks: committer->lock held. True: the caller submits the task, once it has let go of the lock, or the thread that
+ * wakes would only wait for it. */
 static bool need_work(weir_committer *committer)
 {
     bool is_idle = !committer->is_busy;

@@ -71,8 +71,8 @@ WEIR_CHECK weir_code weir__committer_append(weir_committer *committer, const cha
                                             int64_t number, weir_bytes record, weir_ticket *ticket);
 
 /**
- * Lets what was appended go to the disk: when the loop has nothing more to append for now, so that it goes in one piece.
- * Threads: the loop's.
+ * Lets what was appended go to the disk: when the loop has nothing more to append for now, so that it goes in one
+ * piece. Threads: the loop's.
  */
 void weir__committer_flush(weir_committer *committer);
 
