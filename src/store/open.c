@@ -220,10 +220,11 @@ static weir_code open_to_write(weir_store *store, const weir_store_options *opti
         return rc;
     store->number = facts.number;
     store->frames = wal.frames;
+    store->has_log = wal.frames > 0;
     weir__store_watch(store);
     /* Each process begins with an empty log: what a crash left behind its last commit must not be met again. */
     if (wal.size)
-        rc = weir__store_checkpoint(store, err);
+        rc = weir__store_checkpoint(store, true, err);
     if (rc == WEIR_OK)
         rc = weir__connection_open(store->database_path, vfs, WEIR__CONNECTION_READ, &store->reader, err);
     return rc;

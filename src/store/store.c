@@ -82,7 +82,7 @@ static weir_code raise_floor(weir_store *store, uint64_t salts, uint64_t frames,
     return rc;
 }
 
-weir_code weir__store_checkpoint(weir_store *store, weir_error *err)
+weir_code weir__store_checkpoint(weir_store *store, bool is_last, weir_error *err)
 {
     static const char what[] = "cannot checkpoint";
     int frames = 0, moved = 0, code;
@@ -106,13 +106,18 @@ weir_code weir__store_checkpoint(weir_store *store, weir_error *err)
     rc = raise_floor(store, 0, 0, err);
     if (rc != WEIR_OK)
         return rc;
+    /* While the store is in use the log keeps its size and is written over: a file that does not grow is synced in half
+     * the time. */
     (void)sqlite3_busy_timeout(store->writer, 0); /* a reader that is still in the log does no harm: do not wait */
-    code = sqlite3_wal_checkpoint_v2(store->writer, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    code = sqlite3_wal_checkpoint_v2(store->writer, "main",
+                                     is_last ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     (void)sqlite3_busy_timeout(store->writer, WEIR__BUSY_TIMEOUT_MS);
     if (code != SQLITE_OK && code != SQLITE_BUSY)
         return weir__connection_fail(store->writer, what, err);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK) {
         store->frames = 0;
+        store->has_log = !is_last;
+    }
     return WEIR_OK;
 }
 
@@ -122,10 +127,11 @@ static weir_code after_commit(weir_store *store, weir_error *err)
     uint64_t salts = 0;
     weir_code rc = read_salts(store, &salts, err);
 
+    store->has_log = true;
     if (rc == WEIR_OK && (store->floor.wal_frames == 0 || store->floor.wal_salts != salts))
         rc = raise_floor(store, salts, store->frames, err);
     if (rc == WEIR_OK && store->frames >= store->checkpoint_at)
-        rc = weir__store_checkpoint(store, err);
+        rc = weir__store_checkpoint(store, false, err);
     return rc;
 }
 
@@ -163,10 +169,10 @@ void weir__store_close(weir_store *store)
     if (store->writer && store->in_transaction)
         (void)sqlite3_exec(store->writer, "ROLLBACK", NULL, NULL, NULL); /* it was not committed: gone either way */
     /* Whatever fails here, the log holds the commits, and the next open goes on from there. */
-    if (store->writer && store->failure.code == WEIR_OK && store->frames > 0) {
+    if (store->writer && store->failure.code == WEIR_OK && store->has_log) {
         weir_error err;
 
-        if (weir__store_checkpoint(store, &err) != WEIR_OK)
+        if (weir__store_checkpoint(store, true, &err) != WEIR_OK)
             weir__log(WEIR__LOG_DEBUG, "store", "closed without a checkpoint: %s", err.message);
     }
     (void)sqlite3_close(store->writer);
