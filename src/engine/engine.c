@@ -151,6 +151,12 @@ void weir__engine_free(weir_engine *engine)
         engine->oldest = run->newer;
         weir__run_free(run);
     }
+    while (engine->retired) {
+        weir_run *run = engine->retired;
+
+        engine->retired = run->next;
+        weir__run_free(run);
+    }
     while (engine->pool) {
         weir_run *run = engine->pool;
 
@@ -323,8 +329,19 @@ static void record_end(weir_run *run)
         key->has_unrecorded = !result->is_written;
 }
 
+/* Only where there was no memory for a stack to wait on: a ticket, or an errand, still points into the run. */
+static bool has_open_calls(const weir_run *run)
+{
+    for (const weir_future *future = run->futures; future; future = future->next) {
+        if (!weir__future_is_settled(future))
+            return true;
+    }
+    return false;
+}
+
 void weir__engine_finish(weir_engine *engine, weir_run *run)
 {
+    bool is_open = has_open_calls(run);
     weir_key *key = run->key;
     weir_error err;
 
@@ -343,7 +360,12 @@ void weir__engine_finish(weir_engine *engine, weir_run *run)
     unlink_run(engine, run);
     weir__futures_leave(run, true);
     engine->options.port->ended(engine->options.host, run);
-    weir__engine_drop_run(engine, run);
+    if (is_open) {
+        run->next = engine->retired;
+        engine->retired = run;
+    } else {
+        weir__engine_drop_run(engine, run);
+    }
     next_of_key(engine, key);
 }
 
@@ -548,7 +570,8 @@ static void loop(void *context)
         }
         turn = engine->options.port->turn(engine->options.host, may_accept(engine));
         if (turn == WEIR__TURN_STOP) {
-            if (!engine->is_stopping && engine->waiting + engine->ready_count > 0) {
+            /* Each run that waits hears of it first, and leaves its stack; the stop may be as new as this turn. */
+            if (engine->waiting + engine->ready_count > 0) {
                 engine->is_stopping = true;
                 continue;
             }

@@ -284,6 +284,8 @@ static void intent_known(weir_ticket *ticket, const weir_error *err)
 
     if (future->state != WEIR__FUTURE_INTENT)
         return; /* broken on purpose: it has begun already */
+    if (future->run->state == WEIR__RUN_ENDED)
+        return; /* it ended without waiting, for want of memory; what it wrote goes with it */
     if (err) {
         (void)weir__failure_keep_error(&future->run->failure, err);
         weir__future_settle_failed(future, err->code);

@@ -16,6 +16,7 @@ struct weir_engine {
     size_t ready_count, ready_streak;
     weir_run *oldest, *newest;       /* accepted and not over */
     weir_run *pool;
+    weir_run *retired;               /* ENDED, with calls that still point to them: freed with the engine */
     size_t pooled;
     size_t waiting;                  /* WAITING */
     size_t queued, queued_bytes;     /* QUEUED */

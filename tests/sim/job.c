@@ -206,7 +206,7 @@ static weir_code begin(weir_run *run, int index, int number, uint64_t carry, boo
         if (at.of->stage[number - 1].is_recorded && !at.of->may_diverge)
             sim_violate("run %d, stage %d is run again, but its result is recorded", index, number);
         at.of->stage[number - 1].outputs = 0;
-        at.of->has_failed = false;
+        at.of->has_failed = at.of->is_given_up;
     }
     rc = work(&at, is_journaled);
     (void)sim_step_taken(SIM_STEP_ACTION_ENDS);

@@ -159,7 +159,7 @@ static void see_resolution(sim_run *run, sim_call *call, sim_attempt *at, const 
         if (entry->decision == WEIR__DECISION_RETRY)
             turn_page(run);
         else if (entry->call == 0)
-            run->has_failed = true; /* its action is not run again */
+            run->is_given_up = run->has_failed = true; /* its action is not run again */
         return;
     }
     clear_parked(run, entry);

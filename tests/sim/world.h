@@ -109,6 +109,7 @@ typedef struct sim_run {
     bool is_drifting;          /* asks for something else in later lives */
     bool may_diverge;          /* it, or one before it of its key, does */
     bool has_failed;           /* in its last execution */
+    bool is_given_up;          /* somebody decided that it fails, on an action */
     bool is_over;              /* says the store */
     uint64_t read, left;       /* memory before and after it, in its last execution */
     sim_parked parked;
