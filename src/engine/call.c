@@ -137,8 +137,7 @@ weir_future *weir_call_start(weir_run *run, const char *name, weir_call_kind kin
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
-/* What a call that was not even started, or whose run is canceled, is answered with. */
-static weir_code tell_failure(weir_run *run, weir_error *err)
+weir_code weir__call_tell_failure(weir_run *run, weir_error *err)
 {
     if (run->is_canceled)
         return weir__fail(err, WEIR_CANCELED, WEIR_REMEDY_ABORT, "%s",
@@ -153,7 +152,7 @@ static weir_code park(weir_run *run, weir_error *err)
 {
     run->is_parking = true;
     run->is_canceled = true;
-    return tell_failure(run, err);
+    return weir__call_tell_failure(run, err);
 }
 
 static bool are_settled(weir_run *run)
@@ -174,7 +173,7 @@ weir_code weir__calls_settle(weir_run *run, weir_error *err)
             break;
     }
     if (run->is_canceled)
-        return tell_failure(run, err);
+        return weir__call_tell_failure(run, err);
     for (const weir_future *future = run->futures; future; future = future->next)
         is_parked |= future->state == WEIR__FUTURE_PARKED;
     return is_parked ? park(run, err) : WEIR_OK;
@@ -183,7 +182,7 @@ weir_code weir__calls_settle(weir_run *run, weir_error *err)
 static weir_code check_wait(weir_run *run, weir_future *const *futures, size_t count, weir_error *err)
 {
     if (run->is_canceled || weir__failure_is_kept(&run->failure))
-        return tell_failure(run, err);
+        return weir__call_tell_failure(run, err);
     if (run->engine->current != run)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "a wait outside of an action of its run");
     if (!futures || !count)
@@ -200,7 +199,7 @@ static weir_code check_wait(weir_run *run, weir_future *const *futures, size_t c
 static weir_code wait_on(weir_run *run, weir_error *err)
 {
     if (weir__run_await(run) != WEIR_OK)
-        return tell_failure(run, err);
+        return weir__call_tell_failure(run, err);
     return WEIR_OK;
 }
 
@@ -256,13 +255,13 @@ static weir_code record_first(weir_run *run, uint32_t wait, size_t which, weir_e
 
     if (!mark) {
         (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a wait");
-        return tell_failure(run, err);
+        return weir__call_tell_failure(run, err);
     }
     *mark = (weir_wait_mark){ run->firsts, run->instance, wait, (uint32_t)which };
     run->firsts = mark;
     if (weir__run_has_journal(run) && !weir__is_broken(WEIR__BREAK_FORGET_FIRST) &&
         weir__run_append_first(run, wait, (uint32_t)which) != WEIR_OK)
-        return tell_failure(run, err);
+        return weir__call_tell_failure(run, err);
     return WEIR_OK;
 }
 
@@ -325,7 +324,7 @@ weir_code weir_call(weir_run *run, const char *name, weir_call_kind kind, weir_c
     weir_code rc;
 
     if (!future)
-        return tell_failure(run, err);
+        return weir__call_tell_failure(run, err);
     rc = weir_wait_all(run, &future, 1, err);
     if (rc == WEIR_OK && result)
         *result = future->result;

@@ -11,6 +11,9 @@
 weir_future *weir__call_new(weir_run *run, const char *name, weir_call_kind kind, weir_bytes args,
                             const weir_call_options *options);
 
+/** What a call is answered with that was not started, or whose run is canceled: CANCELED, or the run's kept error. */
+weir_code weir__call_tell_failure(weir_run *run, weir_error *err);
+
 /**
  * Waits until all calls of a run have ended: before its action ends, and before it parks.
  * @return WEIR_OK; WEIR_CANCELED: stopping, or parked

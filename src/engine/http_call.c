@@ -229,13 +229,6 @@ static weir_code read_answer(weir_run *run, weir_bytes result, weir_http_respons
 
 /* ---- the call ---------------------------------------------------------------------------------------------------- */
 
-static weir_code fail_with(weir_run *run, weir_error *err)
-{
-    if (err)
-        *err = run->failure.error;
-    return run->failure.error.code;
-}
-
 weir_code weir_http(weir_run *run, const char *name, weir_call_kind kind, const weir_http_request *request,
                     const weir_call_options *options, weir_http_response *response, weir_error *err)
 {
@@ -251,7 +244,7 @@ weir_code weir_http(weir_run *run, const char *name, weir_call_kind kind, const 
     if (!request || !all.method || !all.url || all.max_response_bytes < 0) {
         (void)weir__failure_keep(&run->failure, WEIR_INVALID, "call '%.60s': the request %s", name ? name : "",
                                  request ? "has no method, no URL, or a negative limit" : "is NULL");
-        return fail_with(run, err);
+        return weir__call_tell_failure(run, err);
     }
     weir__buffer_init(&args, SIZE_MAX);
     rc = weir__engine_need_http(run->engine, &run->failure);
@@ -263,11 +256,11 @@ weir_code weir_http(weir_run *run, const char *name, weir_call_kind kind, const 
     future = rc == WEIR_OK ? weir__call_new(run, name, kind, weir__buffer_bytes(&args), options) : NULL;
     weir__buffer_clear(&args);
     if (!future)
-        return fail_with(run, err);
+        return weir__call_tell_failure(run, err);
     copy = copy_request(run, &all);
     if (!copy) {
         (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a request");
-        return fail_with(run, err);
+        return weir__call_tell_failure(run, err);
     }
     future->request = copy;
     weir__future_start(future);
