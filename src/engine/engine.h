@@ -137,8 +137,8 @@ void weir__engine_post(weir_engine *engine, weir_post *post);
  *         WEIR_INVALID  the run is not parked, or on another attempt, or it is too early (the message says)   (fix)
  *         WEIR_NO_MEMORY, WEIR_IO                                                                             (stop)
  */
-WEIR_CHECK weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_entry *decision,
-                                         weir_ticket *ticket, weir_error *err);
+WEIR_CHECK weir_code weir__engine_decide(weir_run *run, const weir_entry *decision, weir_ticket *ticket,
+                                         weir_error *err);
 
 /* ---- for what a run waits for ------------------------------------------------------------------------------------ */
 

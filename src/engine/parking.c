@@ -2,7 +2,6 @@
 /* Runs that wait for somebody: giving up the stack, decisions, late outcomes, beginning anew. */
 #include <inttypes.h>
 
-#include "base/breakage.h"
 #include "engine/future.h"
 #include "engine/internal.h"
 #include "engine/run_journal.h"
@@ -127,12 +126,11 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
         unpark(run);
 }
 
-weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_entry *decision, weir_ticket *ticket,
-                              weir_error *err)
+weir_code weir__engine_decide(weir_run *run, const weir_entry *decision, weir_ticket *ticket, weir_error *err)
 {
     const weir_entry *parked = run->state == WEIR__RUN_PARKED ? weir__recall_parked(run->entries) : NULL;
     weir_future *future = NULL;
-    weir_entry *entry;
+    weir_entry target, resolution, *entry;
     weir_code rc;
 
     if (!parked)
@@ -144,20 +142,14 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
                           count_open(run), weir_run_id(run));
     if (!parked && !future)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %s is not parked", weir_run_id(run));
-    if (decision->attempt != (parked ? parked->attempt : future->attempt) &&
-        !weir__is_broken(WEIR__BREAK_ANY_ATTEMPT))
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %s is parked on attempt %u, not %u; `parked` shows what it is about", weir_run_id(run),
-                          parked ? parked->attempt : future->attempt, decision->attempt);
-    if (decision->instance && (decision->instance != (parked ? parked->instance : future->about.instance) ||
-                               decision->call != (parked ? parked->call : future->about.call)) &&
-        !weir__is_broken(WEIR__BREAK_ANY_ATTEMPT))
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %s has gone on since, and is parked on another call; `parked` shows what it is about",
-                          weir_run_id(run));
-    if (parked && parked->attempt == 0 && parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %s is parked on an action, not on a call: it takes no result", weir_run_id(run));
+    target = parked ? *parked
+                    : (weir_entry){ .instance = future->about.instance,
+                                    .call = future->about.call,
+                                    .attempt = future->attempt };
+    target.run = weir_run_id(run);
+    rc = weir__recall_decide(&target, decision, &resolution, err);
+    if (rc != WEIR_OK)
+        return rc;
     if (future && future->state != WEIR__FUTURE_PARKED && decision->decision == WEIR__DECISION_RETRY &&
         !decision->is_forced)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
@@ -166,11 +158,7 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
     entry = weir__arena_alloc(&run->arena, sizeof *entry);
     if (!entry || (future && keep_intent(run, future) != WEIR_OK))
         return weir__fail_memory(err, "a decision");
-    *entry = *decision;
-    entry->kind = WEIR__ENTRY_RESOLUTION;
-    entry->instance = parked ? parked->instance : future->about.instance;
-    entry->call = parked ? parked->call : future->about.call;
-    entry->code = decision->decision == WEIR__DECISION_FAIL ? WEIR_FAILED : WEIR_OK;
+    *entry = resolution;
     if (decision->result.data) {
         entry->result = weir__arena_copy(&run->arena, decision->result);
         if (!entry->result.data)
@@ -183,7 +171,6 @@ weir_code weir__engine_decide(weir_engine *engine, weir_run *run, const weir_ent
         return rc;
     }
     entry->id = "";
-    (void)engine;
     add_entry(run, entry);
     if (future)
         weir__future_told(future, entry);

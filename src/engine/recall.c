@@ -5,6 +5,7 @@
  */
 #include "engine/recall.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/breakage.h"
@@ -160,6 +161,31 @@ const weir_entry *weir__recall_first(const weir_entry *entries, uint32_t instanc
             return entry;
     }
     return NULL;
+}
+
+weir_code weir__recall_decide(const weir_entry *parked, const weir_entry *decision, weir_entry *out, weir_error *err)
+{
+    bool fits_any = weir__is_broken(WEIR__BREAK_ANY_ATTEMPT);
+
+    if (decision->attempt != parked->attempt && !fits_any)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %.100s is parked on attempt %" PRIu32 ", not %" PRIu32
+                          "; `parked` shows what it is about",
+                          parked->run, parked->attempt, decision->attempt);
+    if (decision->instance && !fits_any &&
+        (decision->instance != parked->instance || decision->call != parked->call))
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %.100s is parked on another call; `parked` shows what it is about", parked->run);
+    if (parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
+        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
+                          "run %.100s is parked on an action, not on a call: it takes no result", parked->run);
+    *out = *decision;
+    out->kind = WEIR__ENTRY_RESOLUTION;
+    out->run = parked->run;
+    out->instance = parked->instance;
+    out->call = parked->call;
+    out->code = decision->decision == WEIR__DECISION_FAIL ? WEIR_FAILED : WEIR_OK;
+    return WEIR_OK;
 }
 
 const char *weir__park_reason_name(weir_park_reason reason)

@@ -3,6 +3,7 @@
 #ifndef WEIR__ENGINE_RECALL_H
 #define WEIR__ENGINE_RECALL_H
 
+#include "base/error.h"
 #include "journal/entry.h"
 
 /* What is asked: where in the run, and what the action asks for there now. */
@@ -45,6 +46,17 @@ const weir_entry *weir__recall_parked(const weir_entry *entries);
 
 /** The one that waits for a decision on just this, wherever it stands. Or NULL. */
 const weir_entry *weir__recall_parked_on(const weir_entry *entries, uint32_t instance, uint32_t call, uint32_t attempt);
+
+/**
+ * Makes the RESOLUTION that a decision is on what waits for it, if it fits.
+ *
+ * @param parked    with run, instance, call and attempt
+ * @param decision  with attempt, decision, result, is_forced and id; instance and call where they are known, else 0
+ * @param out       the decision, with its place and its code
+ * @return WEIR_OK; WEIR_INVALID: it is for another attempt or call, or a result where none is taken (fix)
+ */
+WEIR_CHECK weir_code weir__recall_decide(const weir_entry *parked, const weir_entry *decision, weir_entry *out,
+                                         weir_error *err);
 
 /** "doubt", "unknown", "divergence" */
 const char *weir__park_reason_name(weir_park_reason reason);

@@ -164,7 +164,7 @@ static weir_code decide(weir_engine *engine, const char *id, weir_bytes text, pe
     }
     if (rc == WEIR_OK) {
         decision.id = id;
-        rc = weir__engine_decide(engine, run, &decision, &ticket->ticket, err);
+        rc = weir__engine_decide(run, &decision, &ticket->ticket, err);
     }
     if (rc == WEIR_OK)
         weir__log(WEIR__LOG_INFO, "host/decisions", "a decision is taken up run=%s attempt=%u id=%s", name,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/big_endian.h"
-#include "base/breakage.h"
 #include "base/clock.h"
 #include "engine/recall.h"
 #include "host/inbox.h"
@@ -20,6 +19,7 @@ typedef struct whole {
         weir_entry *entry;
     } *all;
     size_t count, capacity;
+    uint64_t last; /* place of the last entry: the walk goes by place */
 } whole;
 
 static weir_code take(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
@@ -45,6 +45,7 @@ static weir_code take(void *context, weir_bytes owner, int64_t number, weir_byte
         weir__error_context(err, "the journal, entry %" PRIu64, at->sequence);
     else
         journal->count++;
+    journal->last = at->sequence;
     return rc;
 }
 
@@ -69,7 +70,9 @@ weir_code weir__parked_scan(weir_store *store,
     if (journal.count)
         qsort(journal.all, journal.count, sizeof *journal.all, by_run);
     for (size_t from = 0, to; from < journal.count && rc == WEIR_OK; from = to) {
-        weir_parked_run run = { .index = journal.all[from].index, .entries = journal.all[from].entry };
+        weir_parked_run run = {
+            .index = journal.all[from].index, .last = journal.last, .entries = journal.all[from].entry
+        };
 
         for (to = from + 1; to < journal.count && journal.all[to].index == run.index; to++)
             journal.all[to - 1].entry->next = journal.all[to].entry;
@@ -82,72 +85,39 @@ weir_code weir__parked_scan(weir_store *store,
     return rc;
 }
 
-weir_code weir__parked_check(const weir_entry *parked, const weir_entry *decision, weir_error *err)
-{
-    if (decision->attempt != parked->attempt && !weir__is_broken(WEIR__BREAK_ANY_ATTEMPT))
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %.80s is parked on attempt %" PRIu32 ", not %" PRIu32
-                          "; `parked` shows what it is about",
-                          parked->run, parked->attempt, decision->attempt);
-    if (decision->instance && (decision->instance != parked->instance || decision->call != parked->call))
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %.80s is parked on another call; `parked` shows what it is about", parked->run);
-    if (parked->call == 0 && decision->decision == WEIR__DECISION_RESULT)
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                          "run %.80s is parked on an action, not on a call: it takes no result", parked->run);
-    return WEIR_OK;
-}
-
 /* ---- deciding ---------------------------------------------------------------------------------------------------- */
 
 typedef struct request {
-    weir_store *store;
     const char *run;
     const weir_entry *decision;
     bool is_found;
     weir_buffer sealed;
-    uint64_t index;
+    uint64_t index, last;
 } request;
 
 /* Prepares what is to be written: the walk must be over before it is. */
 static weir_code prepare(void *context, const weir_parked_run *run, weir_error *err)
 {
     request *to = context;
-    weir_entry entry = *to->decision;
+    weir_entry entry;
     weir_code rc;
 
     if (strcmp(run->parked->run, to->run) != 0)
         return WEIR_OK;
-    rc = weir__parked_check(run->parked, to->decision, err);
+    rc = weir__recall_decide(run->parked, to->decision, &entry, err);
     if (rc != WEIR_OK)
         return rc;
-    entry.kind = WEIR__ENTRY_RESOLUTION;
-    entry.run = run->parked->run;
     entry.epoch = run->parked->epoch;
     entry.written_ms = weir__clock_wall_ms(weir__clock_system());
-    entry.instance = run->parked->instance;
-    entry.call = run->parked->call;
-    entry.code = entry.decision == WEIR__DECISION_FAIL ? WEIR_FAILED : WEIR_OK;
     to->is_found = true;
     to->index = run->index;
+    to->last = run->last;
     return weir__entry_seal(&entry, &to->sealed, err);
-}
-
-static weir_code find_last(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
-{
-    uint64_t *last = context;
-
-    (void)number;
-    (void)record;
-    (void)err;
-    *last = owner.size == 8 ? weir__get_64(owner.data) : 0;
-    return WEIR_OK;
 }
 
 weir_code weir__parked_decide(weir_store *store, const char *run, const weir_entry *decision, weir_error *err)
 {
-    request to = { .store = store, .run = run, .decision = decision };
-    uint64_t last = 0;
+    request to = { .run = run, .decision = decision };
     uint8_t owner[8];
     weir_code rc;
 
@@ -156,9 +126,7 @@ weir_code weir__parked_decide(weir_store *store, const char *run, const weir_ent
     if (rc == WEIR_OK && !to.is_found)
         rc = weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "run %.100s is not parked; `parked` lists those that are",
                         run);
-    if (rc == WEIR_OK)
-        rc = weir__store_log_scan(store, WEIR__JOURNAL_STREAM, find_last, &last, err);
-    weir__put_64(owner, last + 1);
+    weir__put_64(owner, to.last + 1);
     if (rc == WEIR_OK)
         rc = weir__store_log_put(store, WEIR__JOURNAL_STREAM, weir__bytes(owner, sizeof owner), (int64_t)to.index,
                                  weir__buffer_bytes(&to.sealed), err);

@@ -9,6 +9,7 @@
 /* One parked run; views live for the call. */
 typedef struct weir_parked_run {
     uint64_t index;            /* of the run */
+    uint64_t last;             /* place of the last entry of the whole journal */
     const weir_entry *entries; /* all of the run */
     const weir_entry *parked;  /* the one that waits */
 } weir_parked_run;
@@ -29,8 +30,5 @@ WEIR_CHECK weir_code weir__parked_scan(weir_store *store,
  */
 WEIR_CHECK weir_code weir__parked_decide(weir_store *store, const char *run, const weir_entry *decision,
                                          weir_error *err);
-
-/** Whether the decision fits what the run is parked on. WEIR_OK; WEIR_INVALID, and why (fix). */
-WEIR_CHECK weir_code weir__parked_check(const weir_entry *parked, const weir_entry *decision, weir_error *err);
 
 #endif

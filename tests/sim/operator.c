@@ -200,7 +200,7 @@ void weir__decisions_look(weir_decisions *decisions, weir_engine *engine, bool i
         while (run && run->index != (uint64_t)letters[i].run)
             run = run->newer;
         if (run)
-            rc = weir__engine_decide(engine, run, &letters[i].decision, &letters[i].ticket, NULL);
+            rc = weir__engine_decide(run, &letters[i].decision, &letters[i].ticket, NULL);
         sim_trace("run %d: decision %d for attempt %u in the running job: %d", letters[i].run,
                   (int)letters[i].decision.decision, letters[i].decision.attempt, (int)rc);
         letters[i].is_taken = rc == WEIR_OK;

@@ -50,7 +50,7 @@ static weir_ticket decision_ticket = { NULL, decision_known };
 
 static void decide(void)
 {
-    decided = weir__engine_decide(host.engine, weir__engine_oldest(host.engine), &decision, &decision_ticket,
+    decided = weir__engine_decide(weir__engine_oldest(host.engine), &decision, &decision_ticket,
                                   &decision_error);
 }
 

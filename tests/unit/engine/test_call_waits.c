@@ -172,7 +172,7 @@ static void decide(void)
 {
     weir_error err;
 
-    ck_assert_msg(weir__engine_decide(host.engine, weir__engine_oldest(host.engine), &decision, NULL, &err) == WEIR_OK,
+    ck_assert_msg(weir__engine_decide(weir__engine_oldest(host.engine), &decision, NULL, &err) == WEIR_OK,
                   "%s", err.message);
 }
 
@@ -221,7 +221,7 @@ static void decide_in_vain(void)
 {
     weir_error err;
 
-    ck_assert_int_eq(weir__engine_decide(host.engine, weir__engine_oldest(host.engine), &decision, NULL, &err),
+    ck_assert_int_eq(weir__engine_decide(weir__engine_oldest(host.engine), &decision, NULL, &err),
                      WEIR_INVALID);
     ck_assert_str_eq(err.message,
                      "2 calls of run test/0 may still be under way; wait until the run is parked on one of them");
