@@ -86,7 +86,7 @@ weir_future *weir__call_new(weir_run *run, const char *name, weir_call_kind kind
     if (weir__failure_is_kept(&run->failure) || check(run, name, kind, &all) != WEIR_OK || await_commit(run) != WEIR_OK)
         return NULL;
     future = weir__arena_alloc(&run->arena, sizeof *future);
-    text = weir__arena_copy(&run->arena, weir__bytes(name, strlen(name) + 1));
+    text = weir__arena_copy(&run->arena, weir__bytes_text(name));
     if (!future || !text.data)
         goto no_memory;
     memset(future, 0, sizeof *future);

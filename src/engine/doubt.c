@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that may have been made: waiting until nothing can happen any more, asking, parking, and what policy says. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/breakage.h"
 #include "engine/future_internal.h"
@@ -87,11 +86,7 @@ void weir__future_act_on_doubt(weir_future *future)
         weir__future_follow_policy(future, WEIR__PARK_DOUBT);
         return;
     }
-    if (future->is_past_margin) {
-        weir__future_follow_policy(future, WEIR__PARK_UNKNOWN);
-        return;
-    }
-    if (future->run->is_reconciler_feared) {
+    if (future->is_past_margin || future->run->is_reconciler_feared) {
         weir__future_follow_policy(future, WEIR__PARK_UNKNOWN);
         return;
     }

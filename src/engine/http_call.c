@@ -120,13 +120,6 @@ void weir__http_call_begin(weir_future *future, weir_errand *errand)
     }
 }
 
-static const char *copy_text(weir_run *run, const char *text)
-{
-    weir_bytes copy = weir__arena_copy(&run->arena, weir__bytes(text, strlen(text) + 1));
-
-    return (const char *)copy.data;
-}
-
 /* A copy that lives as long as the run: attempts follow long after the action's own is gone. NULL: no memory. */
 static const weir_http_request *copy_request(weir_run *run, const weir_http_request *request)
 {
@@ -140,10 +133,10 @@ static const weir_http_request *copy_request(weir_run *run, const weir_http_requ
     if (!copy || !headers)
         return NULL;
     *copy = *request;
-    copy->method = copy_text(run, request->method);
-    copy->url = copy_text(run, request->url);
+    copy->method = (const char *)weir__arena_copy(&run->arena, weir__bytes_text(request->method)).data;
+    copy->url = (const char *)weir__arena_copy(&run->arena, weir__bytes_text(request->url)).data;
     for (size_t i = 0; i < count; i++) {
-        headers[i] = copy_text(run, request->headers[i]);
+        headers[i] = (const char *)weir__arena_copy(&run->arena, weir__bytes_text(request->headers[i])).data;
         if (!headers[i])
             return NULL;
     }

@@ -51,8 +51,8 @@ WEIR_CHECK weir_code weir__run_make_key(weir_run *run, weir_error *err);
 /** Makes the input event. False: no memory, which is kept. */
 bool weir__run_begin(weir_run *run);
 
-/** A parked run, back to before its first event: its input and its journal are kept. WEIR_OK or WEIR_NO_MEMORY. */
-WEIR_CHECK weir_code weir__run_rewind(weir_run *run);
+/** A parked run, back to before its first event: its input and its journal are kept. */
+void weir__run_rewind(weir_run *run);
 
 /** Takes a tree over until the run ends. False: no memory, and the tree is released. */
 WEIR_CHECK bool weir__run_keep_tree(weir_run *run, json_t *tree);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls and the journal of their run: what is recorded takes the place of the call, what happened is recorded late. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -13,16 +12,10 @@
 
 static const char *describe(weir_run *run, const weir_question *about)
 {
-    char text[256];
-    weir_bytes kept;
-
-    (void)snprintf(text, sizeof text,
-                   "action '%s', call %" PRIu32 " '%s' (%s), arguments %016" PRIx64 ", input %016" PRIx64,
-                   about->action, about->call, about->name, weir__call_kind_name(about->kind), about->digest,
-                   about->input_hash);
-    weir__text_trim(text);
-    kept = weir__arena_copy(&run->arena, weir__bytes(text, strlen(text) + 1));
-    return kept.data ? (const char *)kept.data : "";
+    return weir__run_describe(run,
+                              "action '%s', call %" PRIu32 " '%s' (%s), arguments %016" PRIx64 ", input %016" PRIx64,
+                              about->action, about->call, about->name, weir__call_kind_name(about->kind),
+                              about->digest, about->input_hash);
 }
 
 /* Whether the run has done, or may have done, something outside: in a life before this one, or in this one. */

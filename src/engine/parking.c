@@ -12,12 +12,13 @@ void weir__engine_park(weir_engine *engine, weir_run *run)
     weir_error err;
 
     run->action = NULL;
-    if (weir__futures_remember(run) != WEIR_OK || weir__run_rewind(run) != WEIR_OK) {
+    if (weir__futures_remember(run) != WEIR_OK) {
         (void)weir__fail_memory(&err, "a parked run");
         (void)weir__failure_keep_error(&run->failure, &err);
         weir__engine_finish(engine, run);
         return;
     }
+    weir__run_rewind(run);
     run->state = WEIR__RUN_PARKED;
     engine->parked++;
     if (run->key->queued >= engine->options.queue_per_key)
@@ -40,16 +41,6 @@ static void unpark(weir_run *run)
     weir__engine_ready(engine, run);
 }
 
-static void add_entry(weir_run *run, weir_entry *entry)
-{
-    weir_entry **tail = &run->entries;
-
-    while (*tail)
-        tail = &(*tail)->next;
-    entry->next = NULL;
-    *tail = entry;
-}
-
 /*
  * An entry about a future of this life is about to be kept; looked at again, after parking, it counts only behind the
  * intent of its attempt, which so far is in the journal alone.
@@ -63,7 +54,7 @@ static weir_code keep_intent(weir_run *run, const weir_future *future)
     intent = weir__future_intent_entry(future);
     if (!intent)
         return weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a journal entry");
-    add_entry(run, intent);
+    weir__run_keep_entry(run, intent);
     return WEIR_OK;
 }
 
@@ -119,7 +110,7 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
         return; /* the next start reads it; a parked run stays one, so that nobody takes the job for done */
     if (future && keep_intent(run, future) != WEIR_OK)
         return; /* kept in the run, which fails */
-    add_entry(run, entry);
+    weir__run_keep_entry(run, entry);
     if (future)
         weir__future_told(future, entry);
     else if (is_parked_on)
@@ -171,7 +162,7 @@ weir_code weir__engine_decide(weir_run *run, const weir_entry *decision, weir_ti
         return rc;
     }
     entry->id = "";
-    add_entry(run, entry);
+    weir__run_keep_entry(run, entry);
     if (future)
         weir__future_told(future, entry);
     else

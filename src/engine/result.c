@@ -104,18 +104,15 @@ static bool take_events(const weir_entry *entry, weir_arena *arena, weir_action_
 
     for (size_t i = 0; i < entry->event_types.count; i++) {
         weir_event *event = weir__arena_alloc(arena, sizeof *event);
-        weir_bytes type = entry->event_types.items[i];
-        char *name = weir__arena_alloc(arena, type.size + 1);
+        weir_bytes type = weir__arena_copy(arena, entry->event_types.items[i]);
         const weir_json *attributes;
 
-        if (!event || !name ||
+        if (!event || !type.data ||
             weir__json_parse(entry->event_attributes.items[i], SIZE_MAX, arena, &attributes, NULL) != WEIR_OK ||
             weir__json_kind(attributes) != WEIR__JSON_OBJECT)
             return false;
-        memcpy(name, type.data, type.size);
-        name[type.size] = '\0';
         memset(event, 0, sizeof *event);
-        event->type = name;
+        event->type = (const char *)type.data; /* a copy ends with a NUL */
         event->attributes = weir__json_tree(attributes);
         *tail = event;
         tail = &event->next;
@@ -149,14 +146,11 @@ static bool take_counts(const weir_entry *entry, weir_arena *arena, weir_action_
 
     for (size_t i = 0; i < entry->count_metrics.count; i++) {
         weir_count_item *count = weir__arena_alloc(arena, sizeof *count);
-        weir_bytes metric = entry->count_metrics.items[i];
-        char *name = weir__arena_alloc(arena, metric.size + 1);
+        weir_bytes metric = weir__arena_copy(arena, entry->count_metrics.items[i]);
 
-        if (!count || !name)
+        if (!count || !metric.data)
             return false;
-        memcpy(name, metric.data, metric.size);
-        name[metric.size] = '\0';
-        *count = (weir_count_item){ NULL, name, entry->count_adds[i] };
+        *count = (weir_count_item){ NULL, (const char *)metric.data, entry->count_adds[i] };
         *tail = count;
         tail = &count->next;
         result->count_count++;

@@ -73,16 +73,10 @@ void weir__run_free(weir_run *run)
     free(run);
 }
 
-void weir__run_reset(weir_run *run)
+/* What running it has left: trees are released already. */
+static void forget_execution(weir_run *run)
 {
-    release_trees(run);
-    weir__arena_reset(&run->arena);
     run->failure.error.code = WEIR_OK;
-    run->state = WEIR__RUN_NEW;
-    run->value = NULL;
-    run->key_bytes = (weir_bytes){ NULL, 0 };
-    run->host = NULL;
-    run->key = NULL;
     run->stack = NULL;
     run->input_event.scope = NULL;
     run->event = NULL;
@@ -91,10 +85,23 @@ void weir__run_reset(weir_run *run)
     run->counts = NULL;
     run->results = NULL;
     run->recorded = NULL;
-    run->id = NULL;
+    run->firsts = NULL;
     run->is_seeded = false;
     run->is_canceled = false;
     run->is_parking = false;
+}
+
+void weir__run_reset(weir_run *run)
+{
+    release_trees(run);
+    weir__arena_reset(&run->arena);
+    forget_execution(run);
+    run->state = WEIR__RUN_NEW;
+    run->value = NULL;
+    run->key_bytes = (weir_bytes){ NULL, 0 };
+    run->host = NULL;
+    run->key = NULL;
+    run->id = NULL;
     run->timestamp = 0;
     run->entries = NULL;
     run->input_hash = 0;
@@ -102,31 +109,17 @@ void weir__run_reset(weir_run *run)
     run->is_reconciler_feared = false;
     run->futures = NULL;
     run->last_future = NULL;
-    run->firsts = NULL;
     run->errand_count = 0;
 }
 
-weir_code weir__run_rewind(weir_run *run)
+void weir__run_rewind(weir_run *run)
 {
     json_t *tree = json_incref(run->value_tree);
 
     release_trees(run);
     run->value_tree = tree;
     weir__futures_leave(run, false);
-    run->failure.error.code = WEIR_OK;
-    run->stack = NULL;
-    run->input_event.scope = NULL;
-    run->event = NULL;
-    run->outputs = NULL;
-    run->output_count = 0;
-    run->counts = NULL;
-    run->results = NULL;
-    run->recorded = NULL;
-    run->firsts = NULL;
-    run->is_seeded = false;
-    run->is_canceled = false;
-    run->is_parking = false;
-    return WEIR_OK;
+    forget_execution(run);
 }
 
 /* What the journal holds of it: results of actions in the place of the actions, the rest for its calls to ask. */
@@ -311,21 +304,9 @@ static void apply_recorded(weir_run *run, weir_action_result *recorded)
         (void)weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a recorded result");
 }
 
-static const char *describe_action(weir_run *run, const char *action, uint64_t base_hash)
-{
-    char text[256];
-    weir_bytes kept;
-
-    (void)snprintf(text, sizeof text, "action '%s', input and memory %016" PRIx64, action, base_hash);
-    weir__text_trim(text);
-    kept = weir__arena_copy(&run->arena, weir__bytes(text, strlen(text) + 1));
-    return kept.data ? (const char *)kept.data : "";
-}
-
 /* The run waits for a decision on this action: in its journal, unless that says so, and in what is kept of it. */
 static bool keep_parked(weir_run *run, weir_entry entry)
 {
-    weir_entry **tail = &run->entries;
     weir_entry *kept;
 
     if (weir__recall_parked_on(run->entries, entry.instance, 0, 0))
@@ -337,17 +318,15 @@ static bool keep_parked(weir_run *run, weir_entry entry)
     }
     if (weir__run_append(run, &entry, NULL) != WEIR_OK)
         return false;
-    while (*tail)
-        tail = &(*tail)->next;
     *kept = entry;
-    kept->next = NULL;
-    *tail = kept;
+    weir__run_keep_entry(run, kept);
     return true;
 }
 
 /* The journal has something else in this action's place. Where nothing was done outside, it is forgotten. */
 static void diverge(weir_run *run, const weir_action_result *recorded)
 {
+    static const char side[] = "action '%s', input and memory %016" PRIx64;
     weir_entry parked = {
         .kind = WEIR__ENTRY_PARKED,
         .reason = WEIR__PARK_DIVERGENCE,
@@ -355,8 +334,8 @@ static void diverge(weir_run *run, const weir_action_result *recorded)
         .action = run->action->full_name,
         .name = "",
         .key = run->key_bytes,
-        .recorded = describe_action(run, recorded->action, recorded->input_hash),
-        .asked = describe_action(run, run->action->full_name, weir__run_base_hash(run)),
+        .recorded = weir__run_describe(run, side, recorded->action, recorded->input_hash),
+        .asked = weir__run_describe(run, side, run->action->full_name, weir__run_base_hash(run)),
     };
 
     if (weir__run_may_diverge(run, parked.recorded, parked.asked) || !keep_parked(run, parked))

@@ -2,8 +2,8 @@
 /* Making entries of a run, and queueing them with the host. */
 #include "engine/run_journal.h"
 
-#include <inttypes.h>
-#include <string.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "base/breakage.h"
 #include "base/hash.h"
@@ -13,6 +13,30 @@
 bool weir__run_has_journal(const weir_run *run)
 {
     return run->engine->options.port->append != NULL;
+}
+
+void weir__run_keep_entry(weir_run *run, weir_entry *entry)
+{
+    weir_entry **tail = &run->entries;
+
+    while (*tail)
+        tail = &(*tail)->next;
+    entry->next = NULL;
+    *tail = entry;
+}
+
+const char *weir__run_describe(weir_run *run, const char *format, ...)
+{
+    char text[256];
+    weir_bytes kept;
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args); /* cut, it still tells enough */
+    va_end(args);
+    weir__text_trim(text);
+    kept = weir__arena_copy(&run->arena, weir__bytes_text(text));
+    return kept.data ? (const char *)kept.data : "";
 }
 
 uint64_t weir__run_input_hash(weir_run *run)

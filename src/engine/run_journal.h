@@ -12,6 +12,12 @@ bool weir__run_has_journal(const weir_run *run);
 /** Hash of the run's input (key, timestamp, value); computed once. 0: no memory, which is kept. */
 uint64_t weir__run_input_hash(weir_run *run);
 
+/** Puts an entry, which lives as long as the run, behind those that it knows. */
+void weir__run_keep_entry(weir_run *run, weir_entry *entry);
+
+/** One side of a divergence, in words that live as long as the run; up to 255 bytes. "": no memory. */
+const char *weir__run_describe(weir_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
+
 /**
  * Hash of what the results of the run's actions rest on: its input, and the memory of its key before it. Computed
  * once; 0: no memory, which is kept. A result holds values, not steps: on another memory it would be wrong.
