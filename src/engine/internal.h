@@ -68,6 +68,10 @@ void weir__engine_park(weir_engine *engine, weir_run *run);   /* its action has 
 /** An outcome has come that nobody waited for; appended already. A run that is parked on it goes on. */
 void weir__engine_learn(weir_run *run, weir_entry *entry);
 
+/* Behind those that were sent before. */
+void weir__run_add_event(weir_run *run, weir_event *event);
+void weir__run_add_output(weir_run *run, weir_output_item *output);
+
 /** Runs run->action for run->event, or puts its recorded result in its place. */
 void weir__run_step(weir_run *run);
 
