@@ -4,7 +4,8 @@
 # `make check-long` needs, with `bench` also what bench/calls.sh compares with. Idempotent; quick when all is there.
 #   scripts/setup.sh build|test|long|bench
 # Debian packages come through apt-get. Into .deps-prefix go, where the system's are missing or too old, yyjson from its
-# pinned PyPI sdist and librdkafka from the pinned npm package that carries its source.
+# pinned PyPI sdist and librdkafka from the pinned npm package that carries its source; and for `test` a Kafka broker's
+# jars through Maven.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -19,7 +20,7 @@ build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-c
     python3 python3-pip python3-setuptools python3-wheel
     libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev
     libavro-dev libcurl4-openssl-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev liblz4-dev"
-test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils"
+test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils openjdk-17-jdk-headless maven"
 
 case $what in
 build) packages=$build_packages ;;
@@ -150,6 +151,40 @@ else
         "into .deps-prefix (a minute or two)"
     build_rdkafka
 fi
+# A broker for tests: the jars by version, all of them pinned by one sum over the sums of each.
+kafka=$prefix/kafka
+kafka_version=$(sed -n 's,.*<kafka.version>\(.*\)</kafka.version>.*,\1,p' tests/broker/pom.xml)
+kafka_sha256=ba5fe622b2c05977619692c0eadf682de4abfb1e7b29e0b4fbdce702d5f686af
+kafka_stamp=$kafka/stamp
+kafka_recipe="2 $kafka $kafka_version $kafka_sha256"
+
+bring_kafka() {
+    rm -rf "$kafka"
+    mkdir -p "$kafka/jars"
+    log=$work/kafka.log
+    if ! mvn -q -B -f tests/broker/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$kafka/jars" >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        die "maven could not fetch Kafka $kafka_version; check the network and run this again"
+    fi
+    sum=$(cd "$kafka/jars" && LC_ALL=C && export LC_ALL && sha256sum ./*.jar | sort -k 2 | sha256sum | cut -d ' ' -f 1)
+    [ "$sum" = "$kafka_sha256" ] || die "the jars of Kafka $kafka_version are not the pinned ones: sum $sum"
+    /usr/bin/python3 -B tests/support/broker.py prepare "$kafka" || die "the broker did not start"
+    printf '%s\n' "$kafka_recipe" >"$kafka_stamp"
+}
+
+case $what in
+test | long)
+    if [ "$(cat "$kafka_stamp" 2>/dev/null)" = "$kafka_recipe" ]; then
+        say "Kafka: $kafka_version, there"
+    else
+        say "Kafka: fetching $kafka_version and what it needs through Maven into .deps-prefix/kafka, for tests"
+        bring_kafka
+        say "Kafka: $(find "$kafka/jars" -name '*.jar' | wc -l) jars, $(du -sh "$kafka" | cut -f 1)"
+    fi
+    ;;
+esac
+
 [ "$what" = bench ] || exit 0
 [ "$(uname -sm)" = "Linux x86_64" ] || die "bench/restate/package-lock.json pins programs for Linux on x86-64 only"
 bench=$prefix/bench
