@@ -3,11 +3,14 @@
 # Brings in what a build of weir needs, with `test` what its tests need, with `long` also what
 # `make check-long` needs, with `bench` also what bench/calls.sh compares with. Idempotent; quick when all is there.
 #   scripts/setup.sh build|test|long|bench
-# Debian packages come through apt-get; yyjson, where the system has none, from its pinned PyPI sdist into .deps-prefix.
+# Debian packages come through apt-get. Into .deps-prefix go, where the system's are missing or too old, yyjson from its
+# pinned PyPI sdist and librdkafka from the pinned npm package that carries its source; and for `test` a Kafka broker's
+# jars through Maven.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-build}
 prefix=$PWD/.deps-prefix
+system_pkg_config_path=${PKG_CONFIG_PATH:-}
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -16,8 +19,8 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-certificates
     python3 python3-pip python3-setuptools python3-wheel
     libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev
-    libavro-dev libcurl4-openssl-dev zlib1g-dev"
-test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils"
+    libavro-dev libcurl4-openssl-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev liblz4-dev"
+test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils openjdk-17-jdk-headless maven"
 
 case $what in
 build) packages=$build_packages ;;
@@ -28,18 +31,24 @@ bench) packages=$build_packages ;;
 esac
 
 command -v dpkg-query >/dev/null ||
-    die "this is not Debian. Install what these packages hold, yyjson >= 0.10 too, and build by hand: $packages"
+    die "this is not Debian. Build by hand, with yyjson >= 0.10, librdkafka >= 2.15 and what is in: $packages"
 # Any npm will do to fetch the pinned packages; what runs later is the Node among them.
 [ "$what" != bench ] || command -v npm >/dev/null || packages="$packages npm"
-missing=
-for package in $packages; do
-    status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
-    case $status in
-    "install ok installed") ;;
-    *) missing="$missing $package" ;;
-    esac
-done
-if [ -n "$missing" ]; then
+
+# install PACKAGE...: those of these Debian packages that are not there.
+install() {
+    missing=
+    for package; do
+        status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+        case $status in
+        "install ok installed") ;;
+        *) missing="$missing $package" ;;
+        esac
+    done
+    if [ -z "$missing" ]; then
+        say "Debian packages: all there"
+        return
+    fi
     [ "$(id -u)" = 0 ] || die "these Debian packages are missing:$missing. Install them, or run this as root"
     say "installing Debian packages:$missing"
     log=$(mktemp)
@@ -50,9 +59,12 @@ if [ -n "$missing" ]; then
         die "apt-get failed; all it said is in $log"
     fi
     rm -f "$log"
-else
-    say "Debian packages: all there"
-fi
+}
+# shellcheck disable=SC2086
+install $packages
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 yyjson_version=4.0.6
 yyjson_sha256=fcd4dc15c1e39a30bf9fa85d56903029111506860fc3080ab0d81c6c6dacaa8c
@@ -60,8 +72,6 @@ if pkg-config --exists 'yyjson >= 0.10'; then
     say "yyjson: $(pkg-config --modversion yyjson), there"
 else
     say "yyjson: building 0.10.0 from the PyPI sdist yyjson $yyjson_version into .deps-prefix"
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
     /usr/bin/python3 -m pip --disable-pip-version-check download -q --no-deps --no-binary :all: -d "$work" \
         "yyjson==$yyjson_version" ||
         die "pip could not fetch yyjson $yyjson_version; check the network and run this again"
@@ -82,6 +92,98 @@ Libs: -L\${prefix}/lib -lyyjson
 Cflags: -I\${prefix}/include
 EOF
 fi
+
+rdkafka_version=2.15.1
+rdkafka_package=@confluentinc/kafka-javascript
+rdkafka_package_version=1.10.1
+rdkafka_sha256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257c81b66
+# Each is required: without it configure fails, where its default would leave a missing one out.
+rdkafka_options="--enable-zlib --enable-ssl --enable-zstd --enable-lz4-ext --enable-gssapi --disable-curl
+    --disable-debug-symbols --no-download"
+# What is installed, and how it was made; written last, so that one half installed is built again.
+rdkafka_stamp=$prefix/librdkafka.stamp
+rdkafka_recipe="3 $prefix $rdkafka_version $rdkafka_sha256 $rdkafka_options"
+
+build_rdkafka() {
+    # Only the client that fetches it; Debian's brings Node.js along, and neither is needed afterwards.
+    command -v npm >/dev/null || install npm
+    log=$work/librdkafka.log
+    failed() {
+        tail -n 20 "$log" >&2
+        die "librdkafka: $1"
+    }
+    (cd "$work" && npm pack --silent "$rdkafka_package@$rdkafka_package_version") >"$log" 2>&1 ||
+        failed "npm could not fetch $rdkafka_package $rdkafka_package_version; check the network and run this again"
+    tarball=$(echo "$work"/*.tgz)
+    echo "$rdkafka_sha256  $tarball" | sha256sum -c --quiet - || die "$(basename "$tarball") is not the pinned file"
+    tar -xzf "$tarball" -C "$work" package/deps/librdkafka
+    source=$work/package/deps/librdkafka
+    # ccache, where it is, under the compiler's own name: librdkafka's configure takes no command of two words.
+    [ ! -x /usr/lib/ccache/gcc ] || PATH=/usr/lib/ccache:$PATH
+    # shellcheck disable=SC2086
+    (cd "$source" && ./configure --prefix="$prefix" --libdir="$prefix/lib" --cc=gcc --cxx=g++ $rdkafka_options) \
+        >>"$log" 2>&1 || failed "configure failed"
+    make -C "$source/src" -j"$(nproc)" lib >>"$log" 2>&1 || failed "make failed"
+    rm -f "$rdkafka_stamp"
+    make -C "$source/src" install >>"$log" 2>&1 || failed "make install failed"
+    # The same archive under a second name.
+    rm -f "$prefix/lib/librdkafka-static.a" "$prefix/lib/pkgconfig/rdkafka-static.pc"
+    # With both in one folder the linker takes the shared one, which a program then does not find when it starts. So the
+    # archive is what a plain build links, as it does yyjson's, and its .pc names all that it needs; the shared library
+    # has a folder of its own.
+    pc=$prefix/lib/pkgconfig/rdkafka.pc
+    mkdir -p "$prefix/shared/lib/pkgconfig"
+    mv "$prefix"/lib/librdkafka.so* "$prefix/shared/lib/"
+    sed "s,^libdir=.*,libdir=$prefix/shared/lib," "$pc" >"$prefix/shared/lib/pkgconfig/rdkafka.pc"
+    private=$(sed -n 's/^Libs\.private: *//p' "$pc")
+    sed -i "/^Libs\.private:/d; s/^Requires\.private:/Requires:/; s,^Libs:.*,& $private," "$pc"
+    printf '%s\n' "$rdkafka_recipe" >"$rdkafka_stamp"
+}
+
+# As the caller's own PKG_CONFIG_PATH has it; that may name .deps-prefix, too.
+system_rdkafka() { PKG_CONFIG_PATH=$system_pkg_config_path pkg-config "$@"; }
+if [ "$(cat "$rdkafka_stamp" 2>/dev/null)" = "$rdkafka_recipe" ]; then
+    say "librdkafka: $rdkafka_version, there"
+elif system_rdkafka --exists 'rdkafka >= 2.15' && [ "$(system_rdkafka --variable=prefix rdkafka)" != "$prefix" ]; then
+    say "librdkafka: the system's, $(system_rdkafka --modversion rdkafka)"
+else
+    say "librdkafka: building $rdkafka_version from the npm package $rdkafka_package $rdkafka_package_version" \
+        "into .deps-prefix (a minute or two)"
+    build_rdkafka
+fi
+# A broker for tests: the jars by version, all of them pinned by one sum over the sums of each.
+kafka=$prefix/kafka
+kafka_version=$(sed -n 's,.*<kafka.version>\(.*\)</kafka.version>.*,\1,p' tests/broker/pom.xml)
+kafka_sha256=ba5fe622b2c05977619692c0eadf682de4abfb1e7b29e0b4fbdce702d5f686af
+kafka_stamp=$kafka/stamp
+kafka_recipe="2 $kafka $kafka_version $kafka_sha256"
+
+bring_kafka() {
+    rm -rf "$kafka"
+    mkdir -p "$kafka/jars"
+    log=$work/kafka.log
+    if ! mvn -q -B -f tests/broker/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$kafka/jars" >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        die "maven could not fetch Kafka $kafka_version; check the network and run this again"
+    fi
+    sum=$(cd "$kafka/jars" && LC_ALL=C && export LC_ALL && sha256sum ./*.jar | sort -k 2 | sha256sum | cut -d ' ' -f 1)
+    [ "$sum" = "$kafka_sha256" ] || die "the jars of Kafka $kafka_version are not the pinned ones: sum $sum"
+    /usr/bin/python3 -B tests/support/broker.py prepare "$kafka" || die "the broker did not start"
+    printf '%s\n' "$kafka_recipe" >"$kafka_stamp"
+}
+
+case $what in
+test | long)
+    if [ "$(cat "$kafka_stamp" 2>/dev/null)" = "$kafka_recipe" ]; then
+        say "Kafka: $kafka_version, there"
+    else
+        say "Kafka: fetching $kafka_version and what it needs through Maven into .deps-prefix/kafka, for tests"
+        bring_kafka
+        say "Kafka: $(find "$kafka/jars" -name '*.jar' | wc -l) jars, $(du -sh "$kafka" | cut -f 1)"
+    fi
+    ;;
+esac
 
 [ "$what" = bench ] || exit 0
 [ "$(uname -sm)" = "Linux x86_64" ] || die "bench/restate/package-lock.json pins programs for Linux on x86-64 only"
