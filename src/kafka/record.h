@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include <weir/bytes.h>
 
 typedef struct weir_header {
     const char *name;

@@ -148,24 +148,19 @@ static void tell(weir_appender *appender, bool is_failed)
 {
     for (entry *at = appender->first; at; at = at->next) {
         weir_appended *appended = at->appended;
+        bool is_known = at->stage == STAGE_ACKNOWLEDGED;
         weir_error err;
 
-        if (at->stage == STAGE_TOLD || (!is_failed && at->stage != STAGE_ACKNOWLEDGED))
+        if (!appended || (!is_failed && !is_known))
             continue;
-        if (at->stage == STAGE_QUEUED)
-            at->partition = NULL; /* is never sent */
-        at->appended = NULL;
-        if (at->stage == STAGE_ACKNOWLEDGED) {
+        at->appended = NULL; /* told once; what was sent may still land */
+        appender->pending--;
+        appended->offset = is_known ? at->offset : -1;
+        if (is_known)
             at->stage = STAGE_TOLD;
-            appender->pending--;
-            appended->offset = at->offset;
-            appended->known(appended, NULL);
-        } else if (appended) {
-            appender->pending--;
-            appended->offset = -1;
+        else
             (void)broken(&err);
-            appended->known(appended, &err);
-        }
+        appended->known(appended, is_known ? NULL : &err);
     }
     while (appender->first && appender->first->stage == STAGE_TOLD)
         appender->first = appender->first->next;

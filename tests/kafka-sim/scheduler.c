@@ -43,7 +43,7 @@ typedef struct event {
 } event;
 
 static fiber *fibers[FIBERS];
-static size_t fiber_count;
+static size_t fiber_count, last_ghost;
 static fiber *unused;
 static fiber *current; /* NULL: the world's */
 static ucontext_t world_context;
@@ -284,9 +284,12 @@ static bool can_go_on(const fiber *asked)
 /* Ghosts end at once: nobody can tell when. */
 static bool run_ghost(void)
 {
+
     for (size_t i = 0; i < fiber_count; i++) {
-        if (fibers[i]->process->is_dead) {
-            run(fibers[i]);
+        size_t which = ++last_ghost % fiber_count;
+
+        if (fibers[which]->process->is_dead) {
+            run(fibers[which]);
             return true;
         }
     }
@@ -362,6 +365,7 @@ void sim_finish(void)
             abort(); /* a thread that does not end: the host waits in a way that the model does not know */
     }
     event_count = 0;
+    last_ghost = 0; /* a seed plays the same again */
 }
 
 /* ---- ports ------------------------------------------------------------------------------------------------------- */
@@ -426,6 +430,7 @@ int sim_poll(void *context, struct pollfd *fds, nfds_t count, int timeout_ms)
     if (!sim_step("poll")) {
         here->is_told_to_stop = true;
         here->ghost_ms += timeout_ms < 0 ? 1000 : timeout_ms + 1;
+        back_to_world(current); /* its other threads end meanwhile */
         return 0;
     }
     if (timeout_ms != 0 && !here->is_told_to_stop)
