@@ -14,6 +14,7 @@ const char *const draft_breaks[BREAK_COUNT] = {
     [BREAK_NO_READ_BACK] = "no-read-back",
     [BREAK_ASSUME_COMMITTED] = "assume-committed",
     [BREAK_REUSE_PRODUCER] = "reuse-producer",
+    [BREAK_TRUST_REPEATS] = "trust-repeats",
     [BREAK_STABLE_END] = "stable-end",
     [BREAK_COMPARE_EARLY] = "compare-early",
     [BREAK_STORE_FIRST] = "store-first",

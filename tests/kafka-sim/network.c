@@ -65,6 +65,7 @@ sim_answer sim_ask(sim_request *request, int64_t timeout_ms, bool may_repeat)
     } else {
         if (may_repeat && sim_chance(world->faults.twice)) {
             sim_trace("its request will land twice");
+            request->is_repeated = true;
             sim_in(sim_between(0, world->faults.late_ms), land_silently, request);
         }
         sim_in(sim_between(0, world->faults.delay_ms), land, request);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transactional producer, in the place of src/kafka/producer.c. */
+/*
+ * A transactional producer, in the place of src/kafka/producer.c. What the library has sent twice may land once more, at
+ * any time, and hit a later transaction of the same epoch; so such a producer ends with its transaction: begin says
+ * UNKNOWN, and a new one, initialized, has a higher epoch.
+ */
 #include "kafka/producer.h"
 
 #include <stdio.h>
@@ -22,6 +26,7 @@ struct weir_producer {
     int64_t producer;
     int epoch;            /* -1: not initialized */
     bool is_in_txn, is_useless;
+    bool has_repeated;    /* something may still be on its way */
     sim_partition *partitions[SIM_TXN_PARTITIONS];
     size_t partition_count;
     queued queue[QUEUE];
@@ -81,6 +86,7 @@ static weir_txn ask(weir_producer *producer, txn_request *request, bool may_repe
 
         if (request->base.from->is_dead)
             return WEIR__TXN_UNKNOWN;
+        producer->has_repeated |= request->base.is_repeated || answer == SIM_NO_ANSWER;
         if (answer != SIM_ANSWERED) {
             tries++;
             /* The library sends it again on its own: both may land. */
@@ -180,6 +186,8 @@ weir_txn weir__producer_begin(weir_producer *producer, weir_error *err)
         return say(producer, WEIR__TXN_UNKNOWN, err, "begin");
     if (producer->epoch < 0 || producer->is_in_txn)
         sim_violate("%s: begin out of order", producer->id);
+    if (producer->has_repeated && !world->trusts_repeats)
+        return say(producer, WEIR__TXN_UNKNOWN, err, "begin");
     producer->is_in_txn = true;
     producer->partition_count = producer->queued = 0;
     return WEIR__TXN_OK;

@@ -258,6 +258,7 @@ void stage_begin(void)
         .delay_ms = (int)sim_between(1, 12),
         .late_ms = (int)sim_between(1, 400),
     };
+    world->trusts_repeats = is_broken(BREAK_TRUST_REPEATS);
     world->is_static = sim_chance(4);
     world->give_way = 1 + (int)sim_random(3);
     draw_inputs();

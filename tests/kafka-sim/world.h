@@ -53,6 +53,7 @@ typedef struct sim_world {
     int64_t unreachable_until_ms; /* no broker answers before */
     bool is_static;               /* members have instance ids: the names of their processes */
     int reset;                    /* weir_reset, of the cluster's configuration */
+    bool trusts_repeats;          /* broken on purpose: see producer.c */
     int give_way;                 /* a step gives way 1 in so many times; 1: always */
     sim_faults faults;
     int64_t session_ms, rebalance_ms, transaction_ms, request_ms, max_poll_ms;
@@ -141,7 +142,7 @@ typedef struct sim_request {
     void (*land)(struct sim_request *request); /* at the broker; within it `from` may be dead already */
     sim_process *from;
     int landings;
-    bool is_answered;
+    bool is_answered, is_repeated; /* repeated: the client library has sent it again, and knows */
 } sim_request;
 
 typedef enum sim_answer {
