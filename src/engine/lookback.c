@@ -139,6 +139,8 @@ void weir__future_start(weir_future *future)
     weir_recall recall = { .state = WEIR__RECALL_NOTHING };
 
     future->timer.fn = weir__future_on_timer;
+    if (run->owned_by->is_dropped)
+        return; /* the action is on its way out, and its journal is closed */
     if (run->entries)
         recall = weir__recall(run->entries, &future->about);
     future->base = recall.first ? recall.first - 1 : count_decisions(run);

@@ -19,11 +19,12 @@ static weir_code load_cell(void *context, weir_bytes key, weir_bytes path, weir_
     return weir__cells_put_stored(context, path, value, err);
 }
 
-static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_error *err)
+static weir_code load(void *context, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *err)
 {
     weir_local_host *host = context;
     weir_code rc = weir__store_load(host->store, key, load_cell, cells, err);
 
+    (void)owner; /* there is one */
     if (rc != WEIR_OK)
         weir__store_error_context(host->store, err);
     return rc;
@@ -209,7 +210,6 @@ static weir_code open_engine(weir_local_host *host, weir_error *err)
                                                    : WEIR__IN_DOUBT_PARK,
         .in_doubt_after_ms = weir__config_int(config, "calls.in-doubt-after-ms"),
         .needs_journal = weir__config_bool(config, "action-state.required"),
-        .epoch = host->epoch,
         .http = { .proxy = weir__config_text(config, "calls.http-proxy"),
                   .ca_file = weir__config_text(config, "calls.http-ca-file"),
                   .max_connections = (size_t)weir__config_int(config, "calls.http-connections") },
