@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stream thread of the Kafka host: one member of the group, one loop, its tasks, a transactional producer. What it is
- * and what holds is in stream-README.md, next to this file.
+ * A stream thread of the Kafka host: one member of the group, one loop, its tasks, a transactional producer. See README.md.
  */
 #ifndef WEIR__HOST_STREAM_H
 #define WEIR__HOST_STREAM_H
