@@ -22,9 +22,9 @@ typedef struct weir_cluster_options {
  *
  * Properties that weir decides (group.id, enable.auto.commit, isolation.level, enable.idempotence, acks,
  * transactional.id, auto.offset.reset, partition.assignment.strategy, enable.partition.eof …) are refused under kafka.
- * unless they say what weir would have said; auto.offset.reset is read by weir__cluster_reset(). What only a consumer or only a
- * producer knows is given to those alone, without librdkafka's warning. Defaults that suit weir (facts: fetch back-off,
- * linger, batch size, queue sizes) are set where the user has set nothing.
+ * unless they say what weir would have said; auto.offset.reset is read by weir__cluster_reset(). What only a consumer or
+ * only a producer knows is given to those alone, without librdkafka's warning. Defaults that suit weir (facts: fetch
+ * back-off, linger, batch size, queue sizes) are set where the user has set nothing.
  *
  * @return WEIR_OK; WEIR_CONFIG: no bootstrap.servers, an unknown property or value (named; no secret shown) (fix);
  *         WEIR_NO_MEMORY (stop)
@@ -42,10 +42,11 @@ const char *weir__cluster_instance(const weir_cluster *cluster); /* kafka.group.
 
 /*
  * All requests below fail in the same ways:
- *   WEIR_UNREACHABLE (retry)  the cluster, or the part of it that is asked, is not there now: the same may succeed later
- *   WEIR_IO (stop)             it refuses: authentication, authorization (the message says what is to be granted, and for
- *                           what), policy
- *   WEIR_NO_MEMORY          (stop)
+ *   WEIR_UNREACHABLE (retry)  the cluster, or the part of it that is asked, is not there now: the same may succeed
+ *                             later
+ *   WEIR_IO (stop)            it refuses: authentication, authorization (the message says what is to be granted, and
+ *                             for what), policy
+ *   WEIR_NO_MEMORY (stop)
  * Threads: any, at once.
  */
 

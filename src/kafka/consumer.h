@@ -31,11 +31,11 @@ void weir__consumer_close(weir_consumer *consumer);
  *
  * @param records  up to `most`; views are valid until weir__consumer_done(). `topic` is the index in options.topics
  * @return WEIR_OK;
- *         WEIR_UNREACHABLE (retry)  something is wrong that librdkafka goes on trying (brokers down, unknown topic): to be logged
- *                         when it is new; `*count` is 0
- *         WEIR_IO (stop)   refused (authentication, authorization), or a fatal error
- *         WEIR_FENCED     another static member has taken this one's name, or it was evicted for good (stop): close, and
- *                         open another
+ *         WEIR_UNREACHABLE (retry)  something is wrong that librdkafka goes on trying (brokers down, unknown topic): to
+ *                         be logged when it is new; `*count` is 0
+ *         WEIR_IO (stop)  refused (authentication, authorization), an offset that is not in the log, or a fatal error
+ *         WEIR_FENCED     another static member has taken this one's name, or it was evicted for good (stop): close,
+ *                         and open another
  */
 WEIR_CHECK weir_code weir__consumer_poll(weir_consumer *consumer, weir_record *records, size_t most, size_t *count,
                                          weir_error *err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A transactional producer: one transaction at a time, begun, filled and ended in one go by the thread that owns it. All
- * block, up to the transaction time-out. Threads: one at a time.
+ * A transactional producer: one transaction at a time, begun, filled and ended in one go by the thread that owns it.
+ * All block, up to the transaction time-out. Threads: one at a time.
  *
- * What is not known is not guessed: after UNKNOWN, FENCED or FAILED the producer is of no use but to be closed, and only a
- * new one with the same id, initialized, makes sure that no transaction of this one is under way any more.
+ * What is not known is not guessed: after UNKNOWN, FENCED or FAILED the producer is of no use but to be closed, and only
+ * a new one with the same id, initialized, makes sure that no transaction of this one is under way any more.
  */
 #ifndef WEIR__KAFKA_PRODUCER_H
 #define WEIR__KAFKA_PRODUCER_H
@@ -19,8 +19,8 @@ typedef enum weir_txn {
     WEIR__TXN_OK,      /* it is done: after a commit, known to be committed */
     WEIR__TXN_REFUSED, /* certainly not committed: abort, then the same may be tried in another transaction */
     WEIR__TXN_UNKNOWN, /* time-out, or the connection is gone: it may have been done; close, init anew, read back */
-    WEIR__TXN_FENCED,  /* another producer has taken the id (or the broker gave the transaction up): as UNKNOWN, but with
-                          another id */
+    WEIR__TXN_FENCED,  /* another producer has taken the id (or the broker gave the transaction up): as UNKNOWN, but
+                          with another id */
     WEIR__TXN_FAILED   /* it can never succeed: a record too large, no authorization: to be said, and stopped */
 } weir_txn;
 
@@ -29,8 +29,8 @@ WEIR_CHECK weir_code weir__producer_open(weir_cluster *cluster, const char *tran
                                          weir_error *err);
 
 /**
- * Closes without waiting for what hangs: a producer that does not end within some seconds is left to a thread of its own,
- * and counted (weir__producers_left()). Accepts NULL.
+ * Closes without waiting for what hangs: a producer that does not end within some seconds is left to a thread of its
+ * own, and counted (weir__producers_left(), as any other client of this room). Accepts NULL.
  */
 void weir__producer_close(weir_producer *producer);
 size_t weir__producers_left(void); /* Threads: any */

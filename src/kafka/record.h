@@ -34,7 +34,8 @@ typedef struct weir_produce {
     const weir_header *headers;
     size_t header_count;
     /* Once the record is acknowledged: one more than its offset, if that is more than what stands there; NULL: nobody
-     * wants to know. Written by the thread that flushes, at the latest when the commit returns. */
+     * wants to know. Written by the thread that flushes, at the latest when the commit returns; valid until the
+     * transaction has ended, or the producer is closed. */
     int64_t *end_offset;
 } weir_produce;
 
