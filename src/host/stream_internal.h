@@ -242,6 +242,8 @@ struct weir_stream {
 
 /** Ends the stream with the first error. BROKEN: nothing is committed any more; STOPPING: what has ended is. */
 void weir__stream_give_up(weir_stream *stream, weir_stream_state state, weir_code rc, const weir_error *err);
+/** Waits, on a thread that may block. Threads: any. */
+void weir__stream_pause(const weir_stream *stream, int64_t pause_ms);
 /** Gives all tasks up and joins the group again. */
 void weir__stream_rejoin(weir_stream *stream, const char *why);
 /** What was fetched of a task and not taken in is of no use any more. */

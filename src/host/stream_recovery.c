@@ -78,7 +78,7 @@ static bool may_ask_again(const weir_recovery *recovery, weir_code rc, const wei
     if (*tries == 2 || *tries % 16 == 15)
         weir__log(WEIR__LOG_WARN, recovery->task->name, "recovery waits, and tries again: %s", err->message);
     ++*tries;
-    (void)poll(NULL, 0, (int)(pause_ms > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms));
+    weir__stream_pause(recovery->stream, pause_ms > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms);
     return true;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster.h"
 #include "kafka/appender.h"
@@ -27,6 +28,7 @@ struct weir_appender {
     entry *first, **tail;
     bool is_broken, is_closed;
     size_t pending;
+    int fd;     /* never readable: the poll port knows better */
     void *held; /* what is not closed leaks */
 };
 
@@ -129,6 +131,7 @@ weir_code weir__appender_open(weir_cluster *cluster, weir_appender **out, weir_e
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "dead");
     appender = sim_alloc(sizeof *appender);
     appender->process = sim_here();
+    appender->fd = sim_fd();
     appender->tail = &appender->first;
     appender->held = malloc(1);
     if (!appender->held)
@@ -176,6 +179,7 @@ void weir__appender_close(weir_appender *appender)
     appender->is_closed = true;
     lose_some(appender);
     tell(appender, true);
+    (void)close(appender->fd); /* nothing is in it */
     free(appender->held);
     appender->held = NULL;
 }
@@ -222,8 +226,7 @@ weir_code weir__appender_poll(weir_appender *appender, weir_error *err)
 
 int weir__appender_fd(const weir_appender *appender)
 {
-    (void)appender;
-    return -1;
+    return appender->fd;
 }
 
 size_t weir__appender_pending(const weir_appender *appender)

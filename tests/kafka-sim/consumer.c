@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster.h"
 
@@ -24,6 +25,7 @@ typedef struct position {
 
 struct weir_consumer {
     sim_process *process;
+    int fd;                 /* never readable: the poll port knows better */
     const char *topics[8];
     size_t topic_count;
     char *instance;
@@ -234,6 +236,7 @@ weir_code weir__consumer_open(const weir_consumer_options *options, weir_consume
     if (!sim_step("consumer open"))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "dead");
     consumer->process = sim_here();
+    consumer->fd = sim_fd();
     for (size_t i = 0; i < options->topic_count; i++)
         consumer->topics[i] = sim_print("%s", options->topics[i]);
     consumer->topic_count = options->topic_count;
@@ -252,6 +255,7 @@ void weir__consumer_close(weir_consumer *consumer)
         return;
     free(consumer->given);
     consumer->given = NULL;
+    (void)close(consumer->fd); /* nothing is in it */
     if (!consumer->is_closed && sim_step("consumer close") && *consumer->id && !consumer->instance)
         sim_group_leave(consumer->id);
     consumer->is_closed = true;
@@ -336,8 +340,7 @@ void weir__consumer_done(weir_consumer *consumer)
 
 int weir__consumer_fd(const weir_consumer *consumer)
 {
-    (void)consumer;
-    return -1;
+    return consumer->fd;
 }
 
 weir_code weir__consumer_hold(weir_consumer *consumer, bool is_held, weir_error *err)

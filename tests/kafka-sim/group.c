@@ -279,6 +279,9 @@ static bool take_over(char id[40], const char *instance)
             (void)snprintf(id, 40, "%s", at->id);
             at->beat_ms = world->now_ms;
             at->owned = at->assigned;
+            /* A broker may leave partitions unassigned then, until the next rebalance; here that comes at once. */
+            if (sim_group_assigned() != partitions_of_topics())
+                prepare();
             at->has_joined = true;
             return true;
         }

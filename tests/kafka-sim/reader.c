@@ -2,25 +2,27 @@
 /* Reads partitions outside the group, in the place of src/kafka/reader.c. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster.h"
 #include "kafka/reader.h"
 
 enum { READS = 32 };
 
-typedef struct read {
+typedef struct followed {
     bool is_used, has_told_end;
     const sim_topic *topic;
     const char *name;
     int32_t number;
     int64_t offset;
     size_t index;
-} read;
+} followed;
 
 struct weir_reader {
     sim_process *process;
     bool read_uncommitted;
-    read reads[READS];
+    followed reads[READS];
+    int fd;     /* never readable: the poll port knows better */
     void *held; /* what is not closed leaks */
 };
 
@@ -32,6 +34,7 @@ weir_code weir__reader_open(const weir_reader_options *options, weir_reader **ou
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "dead");
     reader = sim_alloc(sizeof *reader);
     reader->process = sim_here();
+    reader->fd = sim_fd();
     reader->read_uncommitted = options->read_uncommitted;
     reader->held = malloc(1);
     if (!reader->held)
@@ -43,6 +46,7 @@ weir_code weir__reader_open(const weir_reader_options *options, weir_reader **ou
 void weir__reader_close(weir_reader *reader)
 {
     if (reader) {
+        (void)close(reader->fd); /* nothing is in it */
         free(reader->held);
         reader->held = NULL;
     }
@@ -56,7 +60,7 @@ weir_code weir__reader_add(weir_reader *reader, const char *topic, int32_t parti
     weir__reader_remove(reader, topic, partition);
     for (size_t i = 0; i < READS; i++) {
         if (!reader->reads[i].is_used) {
-            reader->reads[i] = (read){ true, false, sim_topic_find(topic), sim_print("%s", topic), partition,
+            reader->reads[i] = (followed){ true, false, sim_topic_find(topic), sim_print("%s", topic), partition,
                                        offset, index };
             return WEIR_OK;
         }
@@ -67,14 +71,14 @@ weir_code weir__reader_add(weir_reader *reader, const char *topic, int32_t parti
 void weir__reader_remove(weir_reader *reader, const char *topic, int32_t partition)
 {
     for (size_t i = 0; i < READS; i++) {
-        read *at = &reader->reads[i];
+        followed *at = &reader->reads[i];
 
         if (at->is_used && at->number == partition && strcmp(at->name, topic) == 0)
             at->is_used = false;
     }
 }
 
-static sim_partition *partition_of(const read *at)
+static sim_partition *partition_of(const followed *at)
 {
     sim_partition *partition = sim_partition_find(at->name, at->number);
 
@@ -93,7 +97,7 @@ static bool has_some(void *arg)
     if (world->unreachable_until_ms > world->now_ms)
         return true;
     for (size_t i = 0; i < READS; i++) {
-        const read *at = &reader->reads[i];
+        const followed *at = &reader->reads[i];
         const sim_partition *partition = at->is_used ? partition_of(at) : NULL;
 
         if (partition && (at->offset < end_of(reader, partition) || !at->has_told_end || at->offset < partition->start))
@@ -102,7 +106,7 @@ static bool has_some(void *arg)
     return false;
 }
 
-static size_t take(const weir_reader *reader, read *at, const sim_partition *partition, weir_record *records,
+static size_t take(const weir_reader *reader, followed *at, const sim_partition *partition, weir_record *records,
                    size_t most)
 {
     size_t count = 0;
@@ -143,7 +147,7 @@ weir_code weir__reader_poll(weir_reader *reader, int timeout_ms, weir_record *re
         return weir__fail(err, WEIR_UNREACHABLE, WEIR_REMEDY_RETRY, "all brokers are down");
     most = most ? 1 + (size_t)sim_random(most) : 0;
     for (size_t i = 0; i < READS; i++) {
-        read *at = &reader->reads[(first + i) % READS];
+        followed *at = &reader->reads[(first + i) % READS];
         const sim_partition *partition = at->is_used ? partition_of(at) : NULL;
 
         if (!partition)
@@ -167,6 +171,5 @@ void weir__reader_done(weir_reader *reader)
 
 int weir__reader_fd(const weir_reader *reader)
 {
-    (void)reader;
-    return -1;
+    return reader->fd;
 }

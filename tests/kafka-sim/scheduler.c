@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <ucontext.h>
 
 #include "cluster.h"
@@ -406,6 +407,15 @@ static void submit(void *context, weir_task *task)
 
 const weir_executor sim_executor = { submit, NULL };
 
+int sim_fd(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+
+    if (fd < 0)
+        abort();
+    return fd;
+}
+
 typedef struct awaited {
     const sim_process *process;
     uint64_t news;
@@ -415,7 +425,7 @@ static bool has_news(void *arg)
 {
     const awaited *what = arg;
 
-    return what->process->news != what->news || what->process->is_told_to_stop;
+    return what->process->news != what->news;
 }
 
 int sim_poll(void *context, struct pollfd *fds, nfds_t count, int timeout_ms)
@@ -433,7 +443,7 @@ int sim_poll(void *context, struct pollfd *fds, nfds_t count, int timeout_ms)
         back_to_world(current); /* its other threads end meanwhile */
         return 0;
     }
-    if (timeout_ms != 0 && !here->is_told_to_stop)
+    if (timeout_ms != 0)
         (void)sim_wait(has_news, &what, timeout_ms < 0 ? INT64_MAX : world->now_ms + timeout_ms);
     return 0;
 }

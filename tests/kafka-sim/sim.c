@@ -4,6 +4,7 @@
  * come and go, until all goes well and all must be done.
  *   sim [--seeds N] [--start SEED] [--one SEED [-v]] [--break NAME | --list-breaks]
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/breakage.h"
+#include "base/uuid.h"
 #include "stage.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -21,7 +24,54 @@ enum { SEEDS = 2000 };
 #endif
 enum { SECONDS = 120, TRACE_LINES = 150 };
 
+/* Those that the Kafka host has; the others are found by tests/sim. */
+static const char *const breakages[WEIR__BREAK_COUNT] = {
+    [WEIR__BREAK_ACCEPT_VOID] = "accept-void",
+    [WEIR__BREAK_NO_CLAIM] = "no-claim",
+    [WEIR__BREAK_NO_READING_BACK] = "no-reading-back",
+    [WEIR__BREAK_NO_READ_BACK] = "no-read-back",
+    [WEIR__BREAK_UNKNOWN_IS_ABORT] = "unknown-is-abort",
+    [WEIR__BREAK_KEEP_PRODUCER] = "keep-producer",
+    [WEIR__BREAK_STALE_MEMBER] = "stale-member",
+    [WEIR__BREAK_STABLE_END] = "stable-end",
+    [WEIR__BREAK_STORE_FIRST] = "store-first",
+    [WEIR__BREAK_FORGET_OPEN] = "forget-open",
+    [WEIR__BREAK_NO_TAKING] = "no-taking",
+    [WEIR__BREAK_DROP_ON_ABORT] = "drop-on-abort",
+    [WEIR__BREAK_PASS_OPEN] = "pass-open",
+    [WEIR__BREAK_LOW_PASSES] = "low-passes",
+    [WEIR__BREAK_GAP_IS_NOTHING] = "gap-is-nothing",
+    [WEIR__BREAK_IGNORE_FOREIGN_OFFSET] = "ignore-foreign-offset",
+    [WEIR__BREAK_CUT_BEFORE_JOURNAL] = "cut-before-journal",
+};
+
 static uint64_t total_steps, total_kills, total_stops, total_resolved, total_inputs;
+
+/* Whatever is random in the machine would keep a seed from playing the same again; and files are in store.c. */
+void __wrap_weir__uuid_random(char text[WEIR__UUID_TEXT]);
+uint64_t __wrap_weir__hash_seed(void);
+int __wrap_unlink(const char *path);
+
+void __wrap_weir__uuid_random(char text[WEIR__UUID_TEXT])
+{
+    (void)snprintf(text, WEIR__UUID_TEXT, "00000000-0000-4000-8000-%012llx",
+                   (unsigned long long)(sim_random(0) % 0xffffffffffffu));
+}
+
+uint64_t __wrap_weir__hash_seed(void)
+{
+    return 1;
+}
+
+int __wrap_unlink(const char *path)
+{
+    if (!sim_step("file removed")) {
+        errno = EIO;
+        return -1;
+    }
+    store_remove(path);
+    return 0;
+}
 
 static bool is_over(void)
 {
@@ -83,9 +133,9 @@ static int usage(void)
 
 static bool choose_breakage(const char *name)
 {
-    for (int i = 1; i < BREAK_COUNT; i++) {
-        if (strcmp(draft_breaks[i], name) == 0) {
-            on_stage->broken = i;
+    for (int i = 1; i < WEIR__BREAK_COUNT; i++) {
+        if (breakages[i] && strcmp(breakages[i], name) == 0) {
+            weir__breakage = (weir_breakage)i;
             return true;
         }
     }
@@ -120,8 +170,10 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "-v") == 0) {
             is_verbose = true;
         } else if (strcmp(argv[i], "--list-breaks") == 0) {
-            for (int j = 1; j < BREAK_COUNT; j++)
-                puts(draft_breaks[j]);
+            for (int j = 1; j < WEIR__BREAK_COUNT; j++) {
+                if (breakages[j])
+                    puts(breakages[j]);
+            }
             return 0;
         } else if (i + 1 == argc) {
             return usage();
@@ -144,6 +196,7 @@ int main(int argc, char **argv)
     (void)signal(SIGABRT, on_abort);
     (void)signal(SIGSEGV, on_abort);
     (void)signal(SIGALRM, on_abort);
+    host_prepare();
     began = seconds();
     printf("# start seed %" PRIu64 "\n", start);
     for (; done < seeds && !failed; done++) {
@@ -158,6 +211,7 @@ int main(int argc, char **argv)
     if (is_one && is_verbose && !failed)
         sim_print_trace(100000);
     report(done, failed, seeds, start, broken, seconds() - began);
+    host_clean_up();
     sim_release_stacks();
     sim_world_end();
     return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inputs, the service, the operator, and what goes wrong. */
+/* Inputs, processes that come and go, and what goes wrong. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -7,6 +7,8 @@
 
 static stage the_stage;
 stage *on_stage = &the_stage;
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
@@ -30,7 +32,8 @@ static void write_input(void *arg)
 
     (void)arg;
     record.key = weir__bytes_text(sim_print("k%d", at->key));
-    record.value = weir__bytes_text(sim_print("%d %d %d", on_stage->written, at->calls, (int)at->extra));
+    record.value = weir__bytes_text(sim_print("{\"n\":%d,\"calls\":%d,\"extra\":%d}", on_stage->written, at->calls,
+                                              (int)at->extra));
     at->offset = sim_log_append(sim_partition_find(TOPIC_IN, at->partition), &record);
     at->is_written = true;
     on_stage->written++;
@@ -57,73 +60,19 @@ static void draw_inputs(void)
         count[at->key]++;
         if (at->extra != EXTRA_KEEP)
             extra[at->key] = at->extra == EXTRA_SET ? i + 1 : 0;
-        (void)snprintf(at->expected, sizeof at->expected, "%d %d %d", i, count[at->key], extra[at->key]);
+        (void)snprintf(at->expected, sizeof at->expected, "{\"n\":%d,\"count\":%d,\"extra\":%d}", i,
+                       count[at->key], extra[at->key]);
     }
     sim_in(0, write_input, NULL);
 }
 
-/* ---- the service ------------------------------------------------------------------------------------------------- */
-
-static void land(void *arg)
-{
-    service_call *call = arg;
-
-    call->pending--;
-    call->landed++;
-    if (call->landed > 1)
-        sim_violate("call %d of input %d is made twice", (int)(call - on_stage->calls[0]) % CALLS,
-                    (int)(call - on_stage->calls[0]) / CALLS);
-}
-
-void service_begin(int number, int call, int attempt, int64_t epoch, int32_t partition)
-{
-    service_call *at = &on_stage->calls[number][call];
-
-    sim_trace("call %d of input %d begins (attempt %d, epoch %lld)", call, number, attempt, (long long)epoch);
-    watch_begins(number, call, attempt, epoch, partition);
-    at->begun++;
-    if (sim_chance(10))
-        return; /* it does not arrive */
-    at->pending++;
-    sim_in(sim_between(0, CALL_MS), land, at);
-}
-
-bool service_has_landed(int number, int call)
-{
-    return on_stage->calls[number][call].landed > 0;
-}
-
-/* ---- the operator ------------------------------------------------------------------------------------------------ */
-
-/* Once deadline and margin have passed it is as it is: the service is asked, and the answer is written down. */
-static void decide(int number, int call, int attempt, int32_t partition)
-{
-    service_call *at = &on_stage->calls[number][call];
-    sim_record record = { .state = SIM_PLAIN, .timestamp_ms = -1, .by = "operator" };
-
-    if (!at->parked_ms || at->parked_attempt != attempt) {
-        at->parked_ms = world->now_ms;
-        at->parked_attempt = attempt;
-    }
-    if (world->now_ms < at->parked_ms + LEASE_MS + CALL_MS + MARGIN_MS)
-        return;
-    at->parked_ms = 0;
-    on_stage->resolved++;
-    record.key = weir__bytes_text("operator");
-    record.value = weir__bytes_text(sim_print("%s 0 %lld %d %d", at->landed ? "outcome" : "retry",
-                                              (long long)on_stage->input[number].offset, call, attempt));
-    sim_trace("the operator: call %d of input %d, attempt %d: %s", call, number, attempt,
-              at->landed ? "done" : "to be made again");
-    (void)sim_log_append(sim_partition_find(TOPIC_JOURNAL, partition), &record);
-}
+/* ---- what goes wrong --------------------------------------------------------------------------------------------- */
 
 static void visit(void *arg)
 {
-    draft_each_parked(decide);
+    operator_visit();
     sim_in(sim_between(20, 60), visit, arg);
 }
-
-/* ---- what goes wrong --------------------------------------------------------------------------------------------- */
 
 static void start(void *arg)
 {
@@ -140,7 +89,7 @@ static void start(void *arg)
             at->process->stop_ms = sim_between(1, sim_chance(2) ? 2 * world->session_ms : 4 * world->session_ms);
         }
     }
-    draft_start(at);
+    host_start(at);
 }
 
 /* A life ends, by itself or by force, and another begins. */
@@ -161,6 +110,15 @@ static void keep_alive(void *arg)
     sim_in(10, keep_alive, arg);
 }
 
+/* Tombstones are gone, and every file was away for so long. */
+static void pass_night(void)
+{
+    sim_trace("a day passes for tombstones and files");
+    store_age(DAY_MS);
+    for (int32_t i = 0; i < on_stage->partitions; i++)
+        sim_log_compact(sim_partition_find(TOPIC_CHANGES, i), 0);
+}
+
 static void happen(void *arg)
 {
     slot *at = &on_stage->slot[sim_random((uint64_t)on_stage->slots)];
@@ -173,6 +131,7 @@ static void happen(void *arg)
         if (at->process && !at->process->is_dead) {
             sim_trace("%s is told to stop", at->process->name);
             at->process->is_told_to_stop = true;
+            at->process->news++;
         }
         break;
     case 1: /* away for longer, or back */
@@ -196,7 +155,10 @@ static void happen(void *arg)
         break;
     case 5:
     case 6:
-        sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), TOMBSTONE_MS);
+        if (sim_chance(4))
+            pass_night();
+        else
+            sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), DAY_MS);
         break;
     case 7: /* retention that somebody has set on the journal */
         if (sim_chance(4)) {
@@ -237,10 +199,9 @@ static void look(void *arg)
 
 void stage_begin(void)
 {
-    int broken = on_stage->broken;
-
     memset(on_stage, 0, sizeof *on_stage);
-    on_stage->broken = broken;
+    store_begin();
+    disk_begin();
     on_stage->partitions = 1 + (int)sim_random(PARTITIONS);
     on_stage->slots = 1 + (int)sim_random(SLOTS);
     (void)sim_topic_make(TOPIC_IN, on_stage->partitions);
@@ -258,12 +219,10 @@ void stage_begin(void)
         .delay_ms = (int)sim_between(1, 12),
         .late_ms = (int)sim_between(1, 400),
     };
-    world->trusts_repeats = is_broken(BREAK_TRUST_REPEATS);
     world->is_static = sim_chance(4);
     world->give_way = 1 + (int)sim_random(3);
     draw_inputs();
     for (int i = 0; i < on_stage->slots; i++) {
-        on_stage->slot[i].folder = draft_folder_new();
         on_stage->slot[i].is_wanted = true;
         on_stage->slot[i].name = (char)('A' + i);
     }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is played: inputs and what must come of them, the service that calls reach, the operator, what goes wrong; and the
- * watch over it. It knows of a host what stands in its logs (texts, below), and how a process of it is begun.
- */
+/* What is played: inputs and what must come of them, what goes wrong, and the watch over it. */
 #ifndef WEIR_TESTS_KAFKA_SIM_STAGE_H
 #define WEIR_TESTS_KAFKA_SIM_STAGE_H
 
+#include <weir/weir.h>
+
+#include "base/disk.h"
 #include "cluster.h"
 
 enum { INPUTS = 60, KEYS = 6, CALLS = 2, PARTITIONS = 3, SLOTS = 3, IDS = 64 };
-enum { LEASE_MS = 30, CALL_MS = 40, MARGIN_MS = 20, INBOX_AGE_MS = 25, TOMBSTONE_MS = 600 };
+enum { LEASE_MS = 30, CALL_MS = 40, MARGIN_MS = 20 };
 
 #define TOPIC_IN "in"
 #define TOPIC_OUT "out"
@@ -25,22 +25,19 @@ typedef struct input {
     bool is_written;
     int32_t partition;
     int64_t offset;
-    char expected[48]; /* its output: number, counter and extra of its key */
-    int outputs;       /* committed */
+    char expected[64]; /* its output */
 } input;
 
 /* One call as the service sees it. */
 typedef struct service_call {
-    int begun, landed, pending;
-    int64_t parked_ms;     /* when the operator first saw it in doubt; 0: not */
-    int parked_attempt;
+    int landed, pending;
+    char key[40]; /* idempotency key; "": none yet */
 } service_call;
 
-/* A place where a process runs; its folder outlives it. */
+/* A place where a process runs; its folder (/sim/NAME) outlives it. */
 typedef struct slot {
     char name;
     sim_process *process;  /* NULL: none */
-    void *folder;          /* the host's */
     bool is_wanted;
     int lives;
 } slot;
@@ -49,7 +46,6 @@ typedef struct stage {
     int inputs, keys, partitions, slots, written, done;
     bool is_quiet;         /* nothing goes wrong any more */
     int64_t quiet_ms;
-    int broken;            /* draft_break */
     input input[INPUTS];
     service_call calls[INPUTS][CALLS];
     slot slot[SLOTS];
@@ -62,65 +58,37 @@ extern stage *on_stage;
 
 void stage_begin(void);
 int stage_number_at(int32_t partition, int64_t offset); /* of the input that stands there */
-/** A call begins: the caller has read its intent back. `done` tells, while the caller waits, that it has landed. */
-void service_begin(int number, int call, int attempt, int64_t epoch, int32_t partition);
-bool service_has_landed(int number, int call);
 
 /* ---- watch.c: what stands in the logs, against what must ---------------------------------------------------------- */
 
-void watch_begins(int number, int call, int attempt, int64_t epoch, int32_t partition);
+void watch_begins(int number, int call, int attempt); /* of a kind that is not repeated */
 /** SQLite is about to hold this commit. */
-void watch_store(int32_t partition, int64_t number, int64_t epoch);
+void watch_store(int32_t partition, weir_bytes tuple);
 bool watch_is_drained(void);
 void watch_end(void);
 
-/* ---- draft.c: the host ------------------------------------------------------------------------------------------- */
+/* ---- host.c: a process that runs the job --------------------------------------------------------------------------- */
 
-void *draft_folder_new(void);
-void draft_age_folder(void *folder, int64_t by_ms); /* brought back after that time */
-void draft_start(slot *where);
-/** Calls `fn` for each call in doubt that some live process shows. */
-void draft_each_parked(void (*fn)(int number, int call, int attempt, int32_t partition));
+void host_prepare(void); /* once for all seeds */
+void host_clean_up(void);
+void host_start(slot *where);
 
-/* Ways to be wrong on purpose. */
-typedef enum draft_break {
-    BREAK_NOTHING,
-    BREAK_NO_READ_BACK,
-    BREAK_ASSUME_COMMITTED,
-    BREAK_REUSE_PRODUCER,
-    BREAK_TRUST_REPEATS,
-    BREAK_STABLE_END,
-    BREAK_COMPARE_EARLY,
-    BREAK_STORE_FIRST,
-    BREAK_IGNORE_REBALANCE,
-    BREAK_ANSWER_EARLY,
-    BREAK_KEEP_LOST,
-    BREAK_NO_CLAIM,
-    BREAK_NOT_UP_TO_CLAIM,
-    BREAK_ACCEPT_VOID,
-    BREAK_NO_READ_OF_INTENT,
-    BREAK_NO_LEASE,
-    BREAK_NO_EPOCH,
-    BREAK_PRUNE_ENDED,
-    BREAK_PRUNE_UNREAD,
-    BREAK_PRUNE_UNKNOWN,
-    BREAK_NO_INBOX,
-    BREAK_BEHIND_OFFSET,
-    BREAK_NO_TOMBSTONES,
-    BREAK_FINISH_TWICE,
-    BREAK_FORGET_EFFECTS,
-    BREAK_GAP_IS_NOTHING,
-    BREAK_OLD_FILE,
-    BREAK_OFFSETS_GONE,
-    BREAK_REPEAT_IN_DOUBT,
-    BREAK_COUNT
-} draft_break;
+/* ---- job.c: the job, and the service that its calls reach ---------------------------------------------------------- */
 
-extern const char *const draft_breaks[BREAK_COUNT];
+weir_job *stage_job(void);
+weir_call_kind stage_kind(int number, int call);
 
-static inline bool is_broken(draft_break what)
-{
-    return on_stage->broken == (int)what;
-}
+/* ---- operator.c ---------------------------------------------------------------------------------------------------- */
+
+/** Decides on calls that stand in the journal as parked, once deadline and margin have passed. */
+void operator_visit(void);
+
+/* ---- store.c, disk.c: what stands in the place of SQLite and of files ---------------------------------------------- */
+
+void store_begin(void);
+void store_remove(const char *path); /* a file of a store's folder */
+void store_age(int64_t by_ms);       /* all of them were away for that long */
+void disk_begin(void);
+extern const weir_disk disk_port;
 
 #endif

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "host/tuple.h"
+#include "journal/entry.h"
 #include "stage.h"
 
 static const char *text_of(weir_bytes bytes)
@@ -11,52 +14,67 @@ static const char *text_of(weir_bytes bytes)
 }
 
 /* A call may begin only behind an intent of its own that stands in the journal with no higher claim before it. */
-void watch_begins(int number, int call, int attempt, int64_t epoch, int32_t partition)
+void watch_begins(int number, int call, int attempt)
 {
-    const sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, partition);
+    const sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, on_stage->input[number].partition);
+    char args[32];
     int64_t claim = 0;
+    weir_arena arena;
+    bool has_intent = false, is_void = false;
 
-    for (int64_t i = 0; i < journal->end; i++) {
-        const char *text = text_of(journal->records[i].value);
-        long long by = 0, offset = 0;
-        int of = 0, at = 0;
+    (void)snprintf(args, sizeof args, "%d %d", number, call);
+    weir__arena_init(&arena, 4096);
+    for (int64_t i = 0; i < journal->end && !has_intent; i++) {
+        weir_entry *entry;
 
-        if (sscanf(text, "claim %lld", &by) == 1 && by > claim)
-            claim = by;
-        if (sscanf(text, "intent %lld %lld %d %d", &by, &offset, &of, &at) == 4 && by == epoch &&
-            offset == on_stage->input[number].offset && of == call && at == attempt) {
-            if (claim > epoch)
-                sim_violate("call %d of input %d begins behind a higher claim (%lld > %lld)", call, number,
-                            (long long)claim, (long long)epoch);
-            return;
+        if (weir__entry_open(journal->records[i].value, &arena, &entry, NULL) != WEIR_OK) {
+            sim_violate("record %lld of the journal cannot be read", (long long)i);
+            break;
+        }
+        if (entry->kind == WEIR__ENTRY_CLAIM && entry->epoch > claim)
+            claim = entry->epoch;
+        if (entry->kind == WEIR__ENTRY_INTENT && (int)entry->attempt == attempt &&
+            weir__bytes_equal(entry->args, weir__bytes_text(args))) {
+            is_void = entry->epoch < claim;
+            has_intent = !is_void;
         }
     }
-    sim_violate("call %d of input %d begins without an intent in the journal", call, number);
+    weir__arena_clear(&arena);
+    if (!has_intent)
+        sim_violate("call %d of input %d begins (attempt %d) %s", call, number, attempt,
+                    is_void ? "behind a higher claim" : "without an intent in the journal");
 }
 
-void watch_store(int32_t partition, int64_t number, int64_t epoch)
+/* Committed, or decided to be. */
+static bool is_visible_soon(const sim_record *record, const char *owner)
+{
+    const sim_transaction *txn = sim_transaction_find(owner);
+
+    return record->state == SIM_COMMITTED || record->state == SIM_GONE ||
+           (record->state == SIM_OPEN && txn && txn->state == SIM_TXN_PREPARED && txn->is_commit);
+}
+
+void watch_store(int32_t partition, weir_bytes text)
 {
     const sim_partition *log = sim_partition_find(TOPIC_CHANGES, partition);
+    weir_tuple tuple, there;
+    weir_arena arena;
+    bool is_found = false;
 
-    for (int64_t i = log->end - 1; i >= 0; i--) {
+    weir__arena_init(&arena, 4096);
+    if (!weir__tuple_parse(text, &arena, &tuple))
+        sim_violate("a store holds what is no tuple");
+    for (int64_t i = log->end - 1; i >= 0 && !is_found; i--) {
         const sim_record *record = &log->records[i];
-        long long offset = 0, n = 0, e = 0;
 
-        if (strcmp(text_of(record->key), "tuple") != 0 ||
-            sscanf(text_of(record->value), "%*s %lld %lld %lld", &offset, &n, &e) != 3 || n != number || e != epoch)
-            continue;
-        if (record->state == SIM_COMMITTED || record->state == SIM_GONE)
-            return;
-        if (record->state == SIM_OPEN) {
-            const char *id = strrchr(text_of(record->value), ' ') + 1;
-            const sim_transaction *txn = sim_transaction_find(id);
-
-            if (txn && txn->state == SIM_TXN_PREPARED && txn->is_commit)
-                return;
-        }
+        is_found = weir__bytes_equal(record->key, weir__bytes_text("T")) && record->state != SIM_MARKER &&
+                   weir__tuple_parse(record->value, &arena, &there) && there.commit == tuple.commit &&
+                   there.epoch == tuple.epoch && is_visible_soon(record, there.owner);
     }
-    sim_violate("SQLite of partition %d is ahead: commit %lld of epoch %lld is not committed", partition,
-                (long long)number, (long long)epoch);
+    weir__arena_clear(&arena);
+    if (!is_found)
+        sim_violate("the store of partition %d is ahead: commit %lld of epoch %lld is not committed", partition,
+                    (long long)tuple.commit, (long long)tuple.epoch);
 }
 
 /* Walks what a read_committed reader is given. */

@@ -7,6 +7,7 @@
 #define WEIR_TESTS_KAFKA_SIM_WORLD_H
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@ typedef struct sim_process {
     struct sim_process *next;
     const char *name;
     bool is_dead;              /* killed: a ghost, whose requests fail and change nothing */
-    bool is_told_to_stop;      /* SIGTERM */
+    atomic_bool is_told_to_stop; /* SIGTERM */
     int64_t stopped_until_ms;  /* SIGSTOP: none of its threads moves before; 0: it runs */
     int64_t ghost_ms;          /* added to the time that a ghost sees */
     size_t fibers;             /* threads that have not ended */
@@ -128,6 +129,7 @@ void sim_release_stacks(void); /* at the program's end */
 sim_process *sim_here(void); /* of the thread that runs; NULL: the world's */
 bool sim_is_in_loop(void);
 bool sim_is_stopped(const sim_process *process);
+int sim_fd(void); /* a descriptor that is never readable; to be closed */
 
 /* Ports of the host. Executors belong to the process whose thread submits. */
 extern const weir_clock sim_clock;
