@@ -296,12 +296,18 @@ void weir__stream_drive_cut(weir_stream *stream)
 {
     weir_stream_cut *cut = &stream->cut;
 
-    if (!stream->is_cut_waiting || stream->now_ms < stream->again_ms)
+    if (!stream->is_cut_waiting)
+        return;
+    if (stream->state == WEIR__STREAM_BROKEN) { /* what it waits for may never come */
+        end_cut(stream);
+        return;
+    }
+    if (stream->now_ms < stream->again_ms)
         return;
     if (stream->acknowledged < cut->appended && !weir__is_broken(WEIR__BREAK_CUT_BEFORE_JOURNAL))
         return; /* what its outputs rest on is not in the log yet */
     drop_lost(cut);
-    if (!cut->count || stream->state == WEIR__STREAM_BROKEN) {
+    if (!cut->count) {
         end_cut(stream);
         return;
     }

@@ -66,7 +66,7 @@ void operator_visit(void)
     for (int32_t p = 0; p < on_stage->partitions; p++) {
         sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, p);
 
-        for (int64_t i = journal->start, end = journal->end; i < end; i++) {
+        for (int64_t i = 0, end = journal->end; i < end; i++) { /* also what was pruned: it has seen it */
             weir_entry *entry;
 
             if (journal->records[i].timestamp_ms - 1000000000 + SURE_MS > world->now_ms)
