@@ -117,10 +117,23 @@ static void keep_entry(weir_open_run *open, weir_kept_entry *entry)
     open->last = entry;
 }
 
+/*
+ * Only while the task runs does it move: before, what was found is not taken up yet; afterwards runs are gone that what
+ * the tail reads may be about (a late outcome, a decision), and the next owner must find it.
+ */
 int64_t weir__stream_low(const weir_stream_task *task)
 {
     int64_t low = task->journal_end;
 
+    if (task->state != WEIR__TASK_RUNNING)
+        return task->tuple.low;
+    /* Of inputs that have not come yet: an earlier owner was further on than it could commit. */
+    for (size_t i = 0; i < task->found_count; i++) {
+        const weir_found_entry *found = &task->found[i];
+
+        if (found->bytes && found->number >= task->next && found->place < low)
+            low = found->place;
+    }
     for (const weir_open_run *open = task->oldest; open; open = open->newer) {
         for (const weir_kept_entry *entry = open->entries; entry; entry = entry->next) {
             if (!entry->is_stored) {
