@@ -38,11 +38,13 @@ void weir__stream_pause(const weir_stream *stream, int64_t pause_ms)
 
 void weir__stream_rejoin(weir_stream *stream, const char *why)
 {
-    if (stream->state != WEIR__STREAM_RUNNING && stream->state != WEIR__STREAM_REJOINING)
+    if (stream->state == WEIR__STREAM_BROKEN)
         return;
-    if (stream->state == WEIR__STREAM_RUNNING)
+    if (stream->state == WEIR__STREAM_RUNNING) {
         weir__log(WEIR__LOG_WARN, stream->name, "leaving the group, to join it again cause=\"%s\"", why);
-    stream->state = WEIR__STREAM_REJOINING;
+        stream->state = WEIR__STREAM_REJOINING;
+    }
+    /* Also when it is stopping: what is in a cut that will not be sent again must not be followed by another. */
     for (size_t i = 0; i < stream->task_count; i++)
         weir__stream_lose(stream->tasks[i], why);
 }
