@@ -63,7 +63,8 @@ typedef struct weir_kept_entry {
     int64_t place;                    /* in the log; -1: not known yet */
     int64_t bound;                    /* place is at least that */
     bool needs_reading_back;          /* the ticket is told only once it was read back */
-    bool is_sent;                     /* in stream->sent: not acknowledged yet */
+    bool is_sent;                     /* in stream->sent */
+    bool is_known;                    /* acknowledged, or failed */
     bool is_orphan;                   /* its run is over, or its task closed: freed once it is acknowledged */
     bool is_listed;                   /* among task->to_read_back */
     bool is_claim;

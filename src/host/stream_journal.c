@@ -153,9 +153,10 @@ int64_t weir__stream_low(const weir_stream_task *task)
 /* Those that are acknowledged leave the head of the list: the cuts that wait for them may go. */
 static void drop_acknowledged(weir_stream *stream)
 {
-    while (stream->sent && !stream->sent->is_sent) {
+    while (stream->sent && stream->sent->is_known) {
         weir_kept_entry *entry = stream->sent;
 
+        entry->is_sent = false;
         stream->sent = entry->next_sent;
         if (!stream->sent)
             stream->sent_tail = &stream->sent;
@@ -179,7 +180,7 @@ static void entry_is_known(weir_appended *appended, const weir_error *err)
 
     weir_stream_task *task = entry->task;
 
-    entry->is_sent = false;
+    entry->is_known = true; /* it stays in the list until those before it, of other partitions, are known, too */
     if (!err)
         entry->place = appended->offset;
     if (err || !entry->needs_reading_back)
@@ -264,7 +265,7 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
 void weir__stream_drop_sent(weir_stream *stream)
 {
     while (stream->sent) {
-        stream->sent->is_sent = false;
+        stream->sent->is_known = true;
         drop_acknowledged(stream);
     }
 }

@@ -89,6 +89,7 @@ static weir_code serve(weir_bytes args, const weir_attempt *attempt, weir_buffer
         return weir__fail(err, WEIR_UNKNOWN, WEIR_REMEDY_RETRY, "no answer");
     if (!sim_step("call answers"))
         return WEIR_UNKNOWN;
+    sim_trace("call %d of input %d answers", call, number);
     return result_of(number, call, result);
 }
 

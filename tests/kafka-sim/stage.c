@@ -193,7 +193,8 @@ static void look(void *arg)
     if (on_stage->is_quiet && watch_is_drained())
         world->is_over = true;
     else if (on_stage->is_quiet && world->now_ms > on_stage->quiet_ms + 60000)
-        sim_violate("it is not done a minute after all went well: %d of %d outputs", on_stage->done, on_stage->inputs);
+        sim_violate("it is not done a minute after all went well: %d of %d outputs; input %d is not there",
+                    on_stage->done, on_stage->inputs, watch_first_missing());
     sim_in(25, look, arg);
 }
 

@@ -65,6 +65,7 @@ void watch_begins(int number, int call, int attempt); /* of a kind that is not r
 /** SQLite is about to hold this commit. */
 void watch_store(int32_t partition, weir_bytes tuple);
 bool watch_is_drained(void);
+int watch_first_missing(void); /* after that: an input that has no output; -1: none */
 void watch_end(void);
 
 /* ---- host.c: a process that runs the job --------------------------------------------------------------------------- */

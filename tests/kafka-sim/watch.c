@@ -119,6 +119,15 @@ bool watch_is_drained(void)
     return on_stage->done == on_stage->inputs && sim_txn_are_all_complete();
 }
 
+int watch_first_missing(void)
+{
+    for (int i = 0; i < on_stage->inputs; i++) {
+        if (next_of[on_stage->input[i].key] <= i)
+            return i;
+    }
+    return -1;
+}
+
 void watch_end(void)
 {
     if (!watch_is_drained() && !world->has_failed)
