@@ -9,9 +9,10 @@
 
 enum { SURE_MS = 3 * (LEASE_MS + CALL_MS + MARGIN_MS) };
 
+/* An answer that was cut off before anybody read it has to be given again. */
 static bool is_answered(const sim_partition *journal, int64_t place, const weir_entry *parked, weir_arena *arena)
 {
-    for (int64_t i = place + 1; i < journal->end; i++) {
+    for (int64_t i = place < journal->start ? journal->start : place + 1; i < journal->end; i++) {
         weir_entry *entry;
 
         if (weir__entry_open(journal->records[i].value, arena, &entry, NULL) == WEIR_OK &&
