@@ -591,6 +591,7 @@ weir_code weir__stream_recall(weir_run *run, weir_error *err)
             weir__error_context(err, "journal of run %s", weir_run_id(run));
             return rc;
         }
+        (*tail)->is_found = true;
         tail = &(*tail)->next;
         free(found->bytes);
         found->bytes = NULL;

@@ -69,11 +69,12 @@ static weir_code serve(weir_bytes args, const weir_attempt *attempt, weir_buffer
     int number, call;
     service_call *at = call_of(args, &number, &call);
     weir_call_kind kind = stage_kind(number, call);
-    bool is_new = is_new_key(at, attempt->idempotency_key);
+    bool is_new;
 
     (void)arg;
     if (sim_here()->is_dead)
         return WEIR_UNKNOWN;
+    is_new = is_new_key(at, attempt->idempotency_key);
     sim_trace("call %d of input %d begins, attempt %d", call, number, attempt->number);
     if (kind != WEIR_CALL_IDEMPOTENT)
         watch_begins(number, call, attempt->number);
