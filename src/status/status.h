@@ -17,7 +17,7 @@
 
 /* ---- what is told ------------------------------------------------------------------------------------------------ */
 
-/* Counters ("so far": since the process started) only grow; a host keeps them over rebalances and restarts of threads. */
+/* Counters ("so far": since the process started) only grow: a host keeps them over rebalances and restarts. */
 
 typedef enum weir_status_task_state {
     WEIR__STATUS_TASK_OPENING,   /* assigned: it is being taken, or waits for its turn */
@@ -118,7 +118,7 @@ typedef struct weir_status {
     int64_t stalled_after_ms;
     const struct weir_status_part {
         const weir_status_thread *thread; /* NULL: has told nothing yet, as when it starts */
-        int64_t silent_ms;                /* since its last sign of life; of one that has told nothing: since the start */
+        int64_t silent_ms;                /* since its last sign of life, or since the server was opened */
     } *parts;
     size_t part_count;
 } weir_status;
@@ -128,7 +128,7 @@ typedef struct weir_status {
 typedef struct weir_status_server weir_status_server;
 
 typedef struct weir_status_options {
-    const char *listen; /* status.listen: HOST:PORT, [IPv6]:PORT, :PORT or PORT (loopback); port 0: any free one. NULL: off */
+    const char *listen; /* status.listen: HOST:PORT, [IPv6]:PORT; :PORT and PORT are the loopback's. NULL: off */
     const char *job;    /* the job's name; copied */
     const char *host;   /* "local", "run"; a static string */
     size_t threads;     /* how many loops will publish: 1..1024 */
