@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64 };
+/* Connections that wait to be accepted. Beyond it the kernel drops first packets, which come again a second later:
+ * a burst of idle ones must not do that to a scrape. */
+enum { BACKLOG = 511 };
 
 static weir_code refuse(weir_error *err, const char *text, const char *why)
 {
