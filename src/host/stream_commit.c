@@ -9,8 +9,8 @@
  *
  *   OPEN        records and offsets are on their way; nothing of it can be seen
  *   COMMITTING  whether the broker has committed is not known until it answers
- *   UNKNOWN     the producer is gone; only after init_transactions with the same id can nothing of it land any more, and
- *               then the commit numbers that the group has say whether it did
+ *   UNKNOWN     the producer is gone; only after init_transactions with the same id can nothing of it land any more,
+ *               and then the commit numbers that the group has say whether it did
  *   ABORTING    this transaction will never be visible; its parts are kept, to be sent again
  *   STORING     it is visible; the stores follow
  *
@@ -151,7 +151,7 @@ static void drop_producer(weir_stream_committer *committer)
     committer->producer = NULL;
 }
 
-/* ---- filling the transaction -------------------------------------------------------------------------------------- */
+/* ---- filling the transaction ------------------------------------------------------------------------------------- */
 
 typedef struct sending {
     weir_stream_committer *committer;

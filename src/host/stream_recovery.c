@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Recovery of a task, on a thread of its own: what the group has committed, then the changelog up to its high watermark
- * into the store, then the two compared. What it finds is handed to the task on the loop. Nothing is written but the store.
+ * into the store, then the two compared. What it finds is handed to the task on the loop. Only the store is written.
  *
- * Two sides say where a task stands: the group's offset with its tuple, and the changelog's. One transaction writes both, so
- * that they agree, or something outside has changed one of them:
+ * Two sides say where a task stands: the group's offset with its tuple, and the changelog's. One transaction writes
+ * both, so that they agree, or something outside has changed one of them:
  *
  *   group      changelog   then
  *   none       none        first start: auto.offset.reset
@@ -108,8 +108,9 @@ static weir_code ask_committed(weir_recovery *recovery, weir_error *err)
                                      &metadata, err);
     while (may_ask_again(recovery, rc, err, &tries));
     if (rc == WEIR_OK && recovery->has_group)
-        recovery->is_group_ours = weir__tuple_parse(weir__buffer_bytes(&metadata), &recovery->arena, &recovery->group) &&
-                                  recovery->group.offset == recovery->group_offset;
+        recovery->is_group_ours =
+            weir__tuple_parse(weir__buffer_bytes(&metadata), &recovery->arena, &recovery->group) &&
+            recovery->group.offset == recovery->group_offset;
     weir__buffer_clear(&metadata);
     return rc;
 }
@@ -290,7 +291,8 @@ static weir_code read_changelog(weir_recovery *recovery, int64_t end, weir_error
     const weir_topic_name *topic = &recovery->stream->options->topics->changelog;
     weir_reader_options options = { .cluster = recovery->stream->options->cluster, .is_brief = true };
     weir_record *records = calloc(WEIR__BATCH, sizeof *records);
-    int64_t began_ms = weir__clock_monotonic_ms(recovery->stream->clock), told_ms = began_ms, first = recovery->position;
+    int64_t began_ms = weir__clock_monotonic_ms(recovery->stream->clock), told_ms = began_ms;
+    int64_t first = recovery->position;
     bool is_over = recovery->position >= end, is_told = false;
     weir_reader *reader = NULL;
     size_t bytes = 0, count;
@@ -356,8 +358,8 @@ static weir_code read_changelog(weir_recovery *recovery, int64_t end, weir_error
 static weir_code refuse(weir_recovery *recovery, weir_error *err, const char *why)
 {
     return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                      "topic '%s', partition %" PRId32 ": %s. Start it with --resume to go on where the state stands, or "
-                      "with --reprocess to throw the state away and read from the group's offset",
+                      "topic '%s', partition %" PRId32 ": %s. Start it with --resume to go on where the state stands, "
+                      "or with --reprocess to throw the state away and read from the group's offset",
                       recovery->input->name, recovery->task->at.partition, why);
 }
 
@@ -378,8 +380,8 @@ static weir_code find_first(weir_recovery *recovery, weir_error *err)
 
 static bool is_same(const weir_tuple *a, const weir_tuple *b)
 {
-    return a->commit == b->commit && a->epoch == b->epoch && a->offset == b->offset && strcmp(a->owner, b->owner) == 0 &&
-           strcmp(a->input, b->input) == 0;
+    return a->commit == b->commit && a->epoch == b->epoch && a->offset == b->offset &&
+           strcmp(a->owner, b->owner) == 0 && strcmp(a->input, b->input) == 0;
 }
 
 /* Why the two sides, and the topics, do not fit; NULL: they do. */
@@ -590,8 +592,8 @@ static weir_code recover_forwarding(weir_recovery *recovery, weir_error *err)
     if (recovery->is_group_ours) {
         if (strcmp(recovery->group.input, recovery->input->id) != 0)
             return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                              "topic '%s' was made anew since the job read it. Delete the group's offsets for it to read "
-                              "it from its beginning", recovery->input->name);
+                              "topic '%s' was made anew since the job read it. Delete the group's offsets for it, to "
+                              "read it from its beginning", recovery->input->name);
         *chosen = recovery->group;
         recovery->start_offset = recovery->group_offset;
     } else if (recovery->has_group) {
