@@ -72,8 +72,8 @@ class Page:
             raise ValueError(f"sample {line!r}")
         name, labels, value = match[1], _labels(match[2]), float(match[3])
         kind = self.types.get(current)
-        of = current and ({current + end for end in ("_bucket", "_sum", "_count")} if kind == "histogram" else {current})
-        if not of or name not in of:
+        ends = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+        if not current or name not in {current + end for end in ends}:
             raise ValueError(f"{line!r} stands behind the type of {current}")
         if name.endswith("_bucket") != ("le" in labels):
             raise ValueError(f"le is for buckets: {line!r}")

@@ -127,7 +127,8 @@ START_TEST(facts_are_members_and_whole_numbers_are_numbers)
     json_t *line;
 
     weir__log_configure(WEIR__LOG_WARN, WEIR__LOG_JSON);
-    weir__log(WEIR__LOG_WARN, "host/local", "retrying soon in-ms=%d offset=%lld size=%zu share=%.1f at=%s:%d cause=\"%s\"",
+    weir__log(WEIR__LOG_WARN, "host/local",
+              "retrying soon in-ms=%d offset=%lld size=%zu share=%.1f at=%s:%d cause=\"%s\"",
               -200, 9223372036854775807LL, (size_t)7, 0.5, "a file", 3, "said \"no\"\n");
     line = logged();
     ck_assert_uint_eq(json_object_size(line), 10);

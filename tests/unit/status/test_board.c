@@ -124,7 +124,7 @@ START_TEST(a_duration_is_in_the_bucket_of_the_first_bound_that_it_does_not_pass)
 }
 END_TEST
 
-/* ---- readers and writers at once ----------------------------------------------------------------------------------- */
+/* ---- readers and writers at once --------------------------------------------------------------------------------- */
 
 enum { LOOPS = 3, TOLD = 3000 };
 

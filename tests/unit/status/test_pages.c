@@ -66,7 +66,7 @@ static void is_verdict(int (*print)(const weir_status *, weir_buffer *), const w
     json_decref(verdict);
 }
 
-/* ---- health and readiness ------------------------------------------------------------------------------------------ */
+/* ---- health and readiness ---------------------------------------------------------------------------------------- */
 
 START_TEST(a_loop_that_is_silent_for_too_long_is_no_longer_healthy)
 {
@@ -139,7 +139,7 @@ START_TEST(of_many_reasons_twenty_are_told_and_the_rest_is_counted)
 }
 END_TEST
 
-/* ---- tasks --------------------------------------------------------------------------------------------------------- */
+/* ---- tasks ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_task_is_an_object_and_what_is_not_known_is_null)
 {
@@ -198,7 +198,7 @@ START_TEST(a_commit_beyond_an_older_high_watermark_is_a_lag_of_zero)
 }
 END_TEST
 
-/* ---- metrics ------------------------------------------------------------------------------------------------------- */
+/* ---- metrics ----------------------------------------------------------------------------------------------------- */
 
 static void has_line(const char *line)
 {

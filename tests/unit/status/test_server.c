@@ -58,7 +58,7 @@ static void tear_down(void)
     weir__status_close(server);
 }
 
-/* ---- a client ------------------------------------------------------------------------------------------------------ */
+/* ---- a client ---------------------------------------------------------------------------------------------------- */
 
 static int client(void)
 {
@@ -145,7 +145,7 @@ static void publish(size_t thread, weir_status_thread_state state)
     weir__status_publish(server, thread, &part, atomic_load(&monotonic_ms));
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 START_TEST(the_pages_answer_with_their_types)
 {
@@ -245,7 +245,7 @@ START_TEST(another_method_is_405_and_says_which_are_answered)
 }
 END_TEST
 
-/* ---- clients that mean no good ------------------------------------------------------------------------------------- */
+/* ---- clients that mean no good ----------------------------------------------------------------------------------- */
 
 static void still_answers(void)
 {
@@ -337,7 +337,7 @@ START_TEST(it_closes_while_clients_are_connected)
 }
 END_TEST
 
-/* ---- opening ------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_port_in_use_and_a_wrong_address_are_refused)
 {
