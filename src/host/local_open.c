@@ -198,6 +198,8 @@ static weir_code open_engine(weir_local_host *host, weir_error *err)
         .stack_bytes = (size_t)weir__config_int(config, "limits.stack-kb") << 10,
         .depth = host->depth,
         .cache_bytes = (size_t)weir__config_int(config, "state.cache-mb") << 20,
+        .ttl_ms = weir__config_int(config, "state.ttl-ms"),
+        .is_read_touch = strcmp(weir__config_text(config, "state.ttl-update"), "on-read-and-write") == 0,
         .keep_results = host->store != NULL,
         .clock = host->clock,
         .calls = host->options->calls,
