@@ -6,11 +6,12 @@
 enum { TTL_MS = 300, WRITTEN_MS = 900 };
 
 static service shop;
+static bool is_timed;      /* whether "old" comes with a time */
 static int64_t touched_ms; /* of "old", when the last run ended; -1: it is gone */
 
 static weir_code load_old(void *context, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *err)
 {
-    weir_cell cell = { .path = weir__bytes_text("old"), .type = WEIR__CELL_INT, .has_time = true,
+    weir_cell cell = { .path = weir__bytes_text("old"), .type = WEIR__CELL_INT, .has_time = is_timed,
                        .touched_ms = WRITTEN_MS, .value.integer = 5 };
 
     (void)context;
@@ -61,6 +62,7 @@ static void set_up(void)
 {
     host_set_up();
     shop = (service){ .name = "pay", .answers = "7" };
+    is_timed = true;
     body = read_old;
     ck_assert_int_eq(weir_agent_action(weir_job_agent(job, "a"), "y", pay, NULL, 0, "next", NULL), WEIR_OK);
 }
@@ -90,6 +92,7 @@ END_TEST
 
 START_TEST(a_result_does_not_rest_on_when_values_were_touched)
 {
+    is_timed = false;
     ck_assert_str_eq(live(expiring(0), one_key, "t s"), "old:5 R1 I2.1#1 durable W2.1#1 ");
     ck_assert_str_eq(live(expiring(TTL_MS), one_key, ""), "I2.1#2 durable pay#2 O2.1#2=ok k=7 ");
     ck_assert_uint_eq(weir__engine_counts(host.engine).divergences, 0);
