@@ -111,13 +111,22 @@ const weir_property weir__properties[] = {
     { .name = "state.ttl-ms",
       .type = WEIR__PROPERTY_INT,
       .low = 0,
-      .high = 0,
+      .high = 3153600000000,
       .fallback = "0",
       .unit = "ms",
-      .used_by = "no host yet",
+      .used_by = "local, run",
       .aliases = "Flink Agents: short-term-memory.state-ttl.ms, Flink: table.exec.state.ttl",
-      .doc = "How long a value of short-term memory lives after it was last written, in input time. 0: for good. "
-             "Expiry is not built yet, so this version takes 0 only." },
+      .doc = "How long a value of short-term memory lives after it was last touched, in input time: the timestamps of "
+             "its key's records, which never goes backwards for a key. 0: for good. What has expired is never "
+             "returned, and is deleted when its key has a record again." },
+    { .name = "state.ttl-update",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "on-write, on-read-and-write",
+      .fallback = "on-read-and-write",
+      .used_by = "local, run",
+      .aliases = "Flink Agents: short-term-memory.state-ttl.update-type",
+      .doc = "With `state.ttl-ms`: what touches a value. `on-write`: writing it (Flink Agents: ON_CREATE_AND_WRITE); "
+             "`on-read-and-write`: reading it, too. An object lives as long as anything beneath it." },
 
     { .name = "action-state.topic",
       .type = WEIR__PROPERTY_NAME,
