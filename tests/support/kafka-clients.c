@@ -646,9 +646,9 @@ static void fill(weir_cluster *cluster, const char *topic, int partitions, int e
 static void hold(void)
 {
     enum { PARTITIONS = 3, EACH = 20000 };
-    weir_cluster *cluster = cluster_of("g-hold", getenv("DBG") ? (const char *const[]){ "kafka.debug=fetch,topic,queue", NULL } : NULL, 0);
+    weir_cluster *cluster = cluster_of("g-hold", NULL, 0);
     weir_consumer *consumer;
-    int64_t next[PARTITIONS], until = now_ms() + PATIENCE_MS/4;
+    int64_t next[PARTITIONS], until = now_ms() + PATIENCE_MS;
     size_t total = 0;
     int holds = 0;
     unsigned seed = 1;
