@@ -80,8 +80,8 @@ WEIR_CHECK weir_code weir__consumer_answer(weir_consumer *consumer, weir_error *
 uint64_t weir__consumer_rebalances(const weir_consumer *consumer);
 
 /**
- * An assigned partition is fetched from that offset on; while all is held: once that is over. Again: from there instead.
- * Without waiting: an offset that is not in the log is told by a later poll.
+ * An assigned partition is fetched from that offset on; while all is held: once that is over. Again: from there
+ * instead. Without waiting: an offset that is not in the log is told by a later poll.
  *
  * @return WEIR_OK; WEIR_UNREACHABLE (retry): not yet, ask again; WEIR_FENCED as in poll; WEIR_IO (stop)
  */

@@ -136,9 +136,9 @@ static void owned_remove(weir_consumer *consumer, const weir_rebalance *told)
 
 /*
  * A partition that comes is not given to librdkafka before it is started: with an offset that may not be in the log it
- * would give the partition up, with a logical one a late answer to its query would undo a seek (seen with 2.15: "outdated
- * offset response: (re)starting offset query"), and records were lost. What the group has assigned to us is kept apart
- * from that, so the answer may be an empty list.
+ * would give the partition up, with a logical one a late answer to its query would undo a seek (seen with 2.15:
+ * "outdated offset response: (re)starting offset query"), and records were lost. What the group has assigned to us is
+ * kept apart from that, so the answer may be an empty list.
  */
 weir_code weir__consumer_answer(weir_consumer *consumer, weir_error *err)
 {

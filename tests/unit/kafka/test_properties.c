@@ -92,8 +92,8 @@ START_TEST(what_librdkafka_does_not_know_or_take_is_named)
 
     snprintf(wanted, sizeof wanted, "kafka.no.such.thing: librdkafka %s has no such property", rd_kafka_version_str());
     refused("kafka.no.such.thing=1", wanted);
-    refused("kafka.socket.timeout.ms=5", "kafka.socket.timeout.ms: Configuration property \"socket.timeout.ms\" value 5 "
-                                         "is outside allowed range 10..300000");
+    refused("kafka.socket.timeout.ms=5", "kafka.socket.timeout.ms: Configuration property \"socket.timeout.ms\" "
+                                         "value 5 is outside allowed range 10..300000");
     refused("kafka.auto.offset.reset=middle", "kafka.auto.offset.reset: 'middle' is none of earliest, latest, error");
     refused("kafka.transaction.timeout.ms=soon", "kafka.transaction.timeout.ms: 'soon' is not in 1..2147483647");
     refused("kafka.transaction.timeout.ms=60000",
