@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Avro by anybody's schema, as JSON values: the whole of Avro's types, hostile bytes included. (`avro.h` is for schemas of
- * ours, in records of ours.) Nothing here uses avro-c: it knows no defaults, and trusts what it reads.
+ * Avro by anybody's schema, as JSON values: the whole of Avro's types, hostile bytes included. (`avro.h` is for schemas
+ * of ours, in records of ours.) Nothing here uses avro-c: it knows no defaults, and trusts what it reads.
  *
  * How a type is JSON, both ways:
  *   null, boolean, string, array, map, record   as JSON has them; a record's fields in the schema's order
  *   int, long                                   integers
  *   float, double                               numbers; NaN and the infinities: "NaN", "Infinity", "-Infinity"
- *   bytes, fixed                                {"$bytes": base64}, whatever is in them, so that a reader meets one form
+ *   bytes, fixed                                {"$bytes": base64}, whatever is in them: a reader meets one form
  *   enum                                        its symbol
  *   union                                       the value of its branch, with nothing around it
  *   logical types                               their plain values: a decimal is bytes, a timestamp-millis a long
@@ -28,7 +28,7 @@
 typedef struct weir_avro_type weir_avro_type;
 
 /**
- * Parses a schema's JSON text. At most 1 MiB in all, 64 levels of JSON, and 20,000 types.
+ * Parses a schema's JSON text. At most 1 MiB in all, 256 levels of JSON, and 20,000 types.
  *
  * @param texts  `count` schemas, at least one: the last is the one that is meant, those before define names for it
  *               (a registry's references, each after those that it refers to); copied
@@ -47,8 +47,9 @@ const char *weir__avro_type_name(const weir_avro_type *type);
  * Reads one value: all of the bytes.
  *
  * @param depth    most levels of JSON allowed (limits.depth)
- * @param maximum  most bytes that the value may have as compact JSON (limits.record-bytes); memory is within 8 times
- *                 that and 4 KiB, whatever counts the bytes claim
+ * @param maximum  most bytes that the value may have as compact JSON (limits.record-bytes), escapes not counted; what
+ *                 is allocated is within 20 times that (while it reads; 10 stay in the arena), and the bytes' own
+ *                 size, whatever counts they claim
  * @param out      valid until the arena is reset, and as long as `type`: names of fields and symbols are its own
  * @return WEIR_OK;
  *         WEIR_INVALID    not a value of the type; the message has the place: "byte 17: …"  (fix)

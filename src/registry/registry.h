@@ -3,8 +3,8 @@
  * A schema registry (Confluent's REST API): schemas by id and by subject, kept for life once they were had.
  *
  * Threads: one at a time, and it blocks: every function that asks the server waits up to the time-out for each of the
- * URLs and each schema that is referred to. So it is never called on a loop's thread. The types that it gives out may be
- * used on any thread, until the registry is closed.
+ * URLs and each schema that is referred to. So it is never called on a loop's thread. The types that it gives out may
+ * be used on any thread, until the registry is closed.
  *
  * Failures, of every function that asks the server:
  *   WEIR_UNREACHABLE  no connection, time-out, half an answer, status 408, 429 or 5xx, at every URL           (retry)
@@ -54,7 +54,8 @@ WEIR_CHECK weir_code weir__registry_open(const weir_registry_options *options, w
 /** Frees it and every type it gave. Accepts NULL. */
 void weir__registry_close(weir_registry *registry);
 
-/** The schema of an id (GET /schemas/ids/ID), with what it refers to. A failure is not kept: the next call asks again. */
+/** The schema of an id (GET /schemas/ids/ID), with what it refers to. A failure is not kept: the next call asks
+ * again. */
 WEIR_CHECK weir_code weir__registry_schema(weir_registry *registry, uint32_t id, const weir_avro_type **out,
                                            weir_error *err);
 
@@ -70,9 +71,10 @@ WEIR_CHECK weir_code weir__registry_latest(weir_registry *registry, const char *
 /**
  * The schema that a topic's values are written with: what a host does once, with output.schema.
  *
- * @param schema  output.schema: "registry:latest", or a file that holds an Avro schema, which is registered or looked up
- * @return also WEIR_CONFIG: the file is not there, too large or no Avro schema; the strategy needs the name of a record,
- *         and the schema is none, or is to come from the registry (fix)
+ * @param schema  output.schema: "registry:latest", or a file that holds an Avro schema, which is registered, or looked
+ *                up without auto_register
+ * @return also WEIR_CONFIG: the file is not there, too large or no Avro schema; the strategy needs the name of a
+ *         record, and the schema has none, or is to come from the registry (fix)
  */
 WEIR_CHECK weir_code weir__registry_output_schema(weir_registry *registry, const char *schema, const char *topic,
                                                   uint32_t *id, const weir_avro_type **out, weir_error *err);
