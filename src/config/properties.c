@@ -31,10 +31,10 @@ const weir_property weir__properties[] = {
       .choices = "json, string, bytes, avro",
       .fallback = "json",
       .used_by = "local, run, Flink",
-      .doc = "How a record's value is read. `json`: UTF-8, integers of 64 bits, no duplicate names. `string`: UTF-8, as "
-             "a JSON string. `bytes`: anything, as `{\"$bytes\": base64}`. `avro`: as Confluent's serializers write it, "
-             "with the number of a schema that is fetched from `schema-registry.url`. docs/formats.md says how each is "
-             "JSON. `local` and Flink read `json` only." },
+      .doc = "How a record's value is read. `json`: UTF-8, integers of 64 bits, no duplicate names. `string`: UTF-8, "
+             "as a JSON string. `bytes`: anything, as `{\"$bytes\": base64}`. `avro`: as Confluent's serializers write "
+             "it, with the number of a schema that is fetched from `schema-registry.url`. docs/formats.md says how "
+             "each is JSON. `local` and Flink read `json` only." },
     { .name = "input.key-by",
       .type = WEIR__PROPERTY_TEXT,
       .used_by = "run, Flink",
@@ -71,8 +71,8 @@ const weir_property weir__properties[] = {
       .fallback = "json",
       .used_by = "local, run, Flink",
       .doc = "How an output's value is written, as in `input.format`. An output that does not fit (`string` takes a "
-             "JSON string, `bytes` that or `{\"$bytes\": base64}`, `avro` what `output.schema` says) fails its run. `local` "
-             "and Flink write `json` only." },
+             "JSON string, `bytes` that or `{\"$bytes\": base64}`, `avro` what `output.schema` says) fails its run. "
+             "`local` and Flink write `json` only." },
     { .name = "output.schema",
       .type = WEIR__PROPERTY_TEXT,
       .used_by = "run",

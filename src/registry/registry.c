@@ -360,7 +360,7 @@ weir_code weir__registry_register(weir_registry *registry, const char *subject, 
         rc = keep_entry(registry, *id, type, out, err);
         type = NULL; /* the registry's, or gone */
     } else {
-        if (rc == WEIR_INVALID && !registry->auto_register)
+        if (rc == WEIR_INVALID && type && !registry->auto_register)
             weir__error_context(err, "looked up, as schema-registry.auto-register is false");
         weir__error_context(err, "subject '%.100s'", subject);
     }

@@ -153,8 +153,8 @@ END_TEST
 
 START_TEST(a_type_may_hold_itself)
 {
-    ASSERT_IS("{\"type\":\"record\",\"name\":\"Node\",\"namespace\":\"a.b\",\"fields\":[{\"name\":\"v\",\"type\":\"int\"},"
-              "{\"name\":\"next\",\"type\":[\"null\",\"Node\"]},{\"name\":\"more\",\"type\":{\"type\":\"array\","
+    ASSERT_IS("{\"type\":\"record\",\"name\":\"Node\",\"namespace\":\"a.b\",\"fields\":[{\"name\":\"v\","
+              "\"type\":\"int\"},{\"name\":\"next\",\"type\":[\"null\",\"Node\"]},{\"name\":\"more\",\"type\":{\"type\":\"array\","
               "\"items\":\"a.b.Node\"}}]}",
               "\2\2\4\0\2\6\0\0\0\0", "{\"v\":1,\"next\":{\"v\":2,\"next\":null,\"more\":[{\"v\":3,\"next\":null,"
               "\"more\":[]}]},\"more\":[]}");
@@ -430,7 +430,8 @@ START_TEST(a_union_takes_the_branch_that_fits_best)
     ASSERT_WRITES("[{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]},\"string\"]", "\"B\"", "\2\2B");
     ASSERT_WRITES("[{\"type\":\"fixed\",\"name\":\"F\",\"size\":2},\"bytes\"]", "{\"$bytes\":\"YQ==\"}", "\2\2a");
     ASSERT_WRITES("[{\"type\":\"map\",\"values\":\"string\"},\"bytes\"]", "{\"$bytes\":\"YQ==\"}", "\2\2a");
-    ASSERT_WRITES("[{\"type\":\"map\",\"values\":\"string\"},\"bytes\"]", "{\"$bytes\":\"no\"}", "\0\2\x0c$bytes\4no\0");
+    ASSERT_WRITES("[{\"type\":\"map\",\"values\":\"string\"},\"bytes\"]", "{\"$bytes\":\"no\"}",
+                  "\0\2\x0c$bytes\4no\0");
     ASSERT_WRITES(RECORDS, "{\"x\":1}", "\0\2");
     ASSERT_WRITES(RECORDS, "{\"x\":\"s\"}", "\2\2s");
     ASSERT_WRITES(RECORDS, "{\"x\":\"s\",\"y\":1}", "\4\2s\2\2");
@@ -444,8 +445,8 @@ START_TEST(values_that_do_not_fit_are_refused_with_their_place)
 {
 #define DEEP                                                                                                           \
     "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":[{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":"     \
-    "{\"type\":\"map\",\"values\":{\"type\":\"record\",\"name\":\"S\",\"fields\":[{\"name\":\"v\",\"type\":\"int\"}]}"  \
-    "}}}]}"
+    "{\"type\":\"map\",\"values\":{\"type\":\"record\",\"name\":\"S\",\"fields\":[{\"name\":\"v\",\"type\":"           \
+    "\"int\"}]}}}}]}"
     assert_unwritable(DEEP, "{\"list\":[{},{\"k\":{\"v\":\"x\"}}]}", "/list/1/k/v: a string that does not fit an int");
     assert_unwritable(DEEP, "{\"list\":[{\"k\":{\"w\":1}}]}", "/list/0/k: no field of the record: 'w'");
     assert_unwritable(DEEP, "{\"list\":[{\"k\":{}}]}", "/list/0/k: missing, and without a default: the field 'v'");
@@ -488,7 +489,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("codec/avro");
-    TCase *types = new_case(suite, "types"), *reading = new_case(suite, "reading"), *writing = new_case(suite, "writing");
+    TCase *types = new_case(suite, "types"), *reading = new_case(suite, "reading");
+    TCase *writing = new_case(suite, "writing");
 
     tcase_add_test(types, every_simple_type_goes_both_ways);
     tcase_add_test(types, every_container_goes_both_ways);
