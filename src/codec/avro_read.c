@@ -25,9 +25,9 @@ typedef struct reading {
     weir_arena *arena;
     uint8_t *text; /* where the next string goes: each takes no more than its bytes did */
     size_t depth, maximum, printed;
-    yyjson_val *values, local_values[LOCAL_VALUES];
+    yyjson_val *values, *local_values;
     size_t count, capacity;
-    frame *frames, local_frames[LOCAL_FRAMES];
+    frame *frames, *local_frames;
     size_t level, frames_capacity;
     weir_error *err;
 } reading;
@@ -400,17 +400,16 @@ static weir_code go_on(reading *from)
 weir_code weir__avro_read(const weir_avro_type *type, weir_bytes bytes, size_t depth, size_t maximum,
                           weir_arena *arena, const weir_json **out, weir_error *err)
 {
-    reading from = { .arena = arena, .depth = depth, .maximum = maximum, .capacity = LOCAL_VALUES,
-                     .frames_capacity = LOCAL_FRAMES, .err = err };
-    yyjson_val *values;
+    yyjson_val local_values[LOCAL_VALUES], *values;
+    frame local_frames[LOCAL_FRAMES];
+    reading from = { .arena = arena, .depth = depth, .maximum = maximum, .err = err,
+                     .values = local_values, .local_values = local_values, .capacity = LOCAL_VALUES,
+                     .frames = local_frames, .local_frames = local_frames, .frames_capacity = LOCAL_FRAMES };
     weir_code rc;
 
     bytes = weir__bytes(bytes.data, bytes.size);
     from.start = from.at = bytes.data;
     from.end = bytes.data + bytes.size;
-    from.values = from.local_values;
-    from.frames = from.local_frames;
-    from.printed = 0;
     rc = read_value(&from, type->root);
     while (rc == WEIR_OK && from.level)
         rc = go_on(&from);
@@ -426,9 +425,9 @@ weir_code weir__avro_read(const weir_avro_type *type, weir_bytes bytes, size_t d
     memcpy(values, from.values, from.count * sizeof *values);
     *out = weir__json_of(values);
 out:
-    if (from.values != from.local_values)
+    if (from.values != local_values)
         free(from.values);
-    if (from.frames != from.local_frames)
+    if (from.frames != local_frames)
         free(from.frames);
     return rc;
 }

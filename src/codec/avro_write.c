@@ -24,9 +24,9 @@ typedef struct frame {
 
 typedef struct writing {
     weir_buffer *out;
-    frame *frames, local_frames[LOCAL_FRAMES];
+    frame *frames, *local_frames;
     size_t level, frames_capacity;
-    const weir_json **members, *local_members[LOCAL_MEMBERS];
+    const weir_json **members, **local_members;
     size_t count, members_capacity;
     size_t defaults;
     weir_error *err;
@@ -374,20 +374,22 @@ static weir_code go_on(writing *to)
 
 weir_code weir__avro_write(const weir_avro_type *type, const weir_json *value, weir_buffer *out, weir_error *err)
 {
-    writing to = { .out = out, .frames_capacity = LOCAL_FRAMES, .members_capacity = LOCAL_MEMBERS, .err = err };
+    const weir_json *local_members[LOCAL_MEMBERS];
+    frame local_frames[LOCAL_FRAMES];
+    writing to = { .out = out, .err = err,
+                   .frames = local_frames, .local_frames = local_frames, .frames_capacity = LOCAL_FRAMES,
+                   .members = local_members, .local_members = local_members, .members_capacity = LOCAL_MEMBERS };
     size_t before = out->size;
     weir_code rc;
 
-    to.frames = to.local_frames;
-    to.members = to.local_members;
     rc = put_any(&to, type->root, value, false);
     while (rc == WEIR_OK && to.level)
         rc = go_on(&to);
     if (rc != WEIR_OK)
         out->size = before;
-    if (to.frames != to.local_frames)
+    if (to.frames != local_frames)
         free(to.frames);
-    if (to.members != to.local_members)
+    if (to.members != local_members)
         free(to.members);
     return rc;
 }
