@@ -25,7 +25,7 @@ struct weir_format {
     weir_format_options options;
     entry *entries; /* ordered by id */
     size_t count, capacity, refused;
-    size_t last; /* the entry used last: most streams have one schema at a time */
+    size_t last; /* where the entry used last was: most streams have one schema at a time */
     uint32_t output_id;
     const weir_avro_type *output_type;
     weir_arena scratch;
@@ -98,7 +98,6 @@ static void forget_refused(weir_format *format)
     }
     format->count = kept;
     format->refused = 0;
-    format->last = 0;
 }
 
 /* Takes `refusal`. */
@@ -123,7 +122,6 @@ static weir_code set_entry(weir_format *format, uint32_t id, const weir_avro_typ
         memmove(&format->entries[place + 1], &format->entries[place],
                 (format->count - place) * sizeof *format->entries);
         format->count++;
-        format->last = 0;
     } else if (format->entries[place].refusal) {
         free(format->entries[place].refusal);
         format->refused--;

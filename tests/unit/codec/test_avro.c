@@ -436,6 +436,10 @@ START_TEST(a_union_takes_the_branch_that_fits_best)
     ASSERT_WRITES(RECORDS, "{\"x\":\"s\"}", "\2\2s");
     ASSERT_WRITES(RECORDS, "{\"x\":\"s\",\"y\":1}", "\4\2s\2\2");
     ASSERT_WRITES(RECORDS, "{\"z\":1}", "\6\2\2z\2\0");
+    ASSERT_WRITES("[{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"},{\"name\":\"y\","
+                  "\"type\":\"int\"}]},{\"type\":\"record\",\"name\":\"B\",\"fields\":[{\"name\":\"x\",\"type\":"
+                  "\"int\"}]}]",
+                  "{\"x\":1}", "\2\2");
     assert_unwritable(RECORDS, "{\"x\":true}", "an object that does not fit a union");
     assert_unwritable("[\"null\",\"int\"]", "\"a\"", "a string that does not fit an int");
 }
