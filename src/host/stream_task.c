@@ -181,7 +181,8 @@ static void start(weir_stream_task *task)
     weir_code rc;
 
     while (task->inputs_taken < task->input_count && stream->may_accept && stream->state == WEIR__STREAM_RUNNING)
-        weir__stream_take_kept(stream, task);
+        if (!weir__stream_take_kept(stream, task))
+            return;
     if (task->inputs_taken < task->input_count || stream->state != WEIR__STREAM_RUNNING)
         return;
     rc = weir__consumer_start(stream->consumer, task->at, task->next, &err);
