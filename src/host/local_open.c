@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "host/engine_options.h"
 #include "host/signals.h"
 
 /* Reads a key's cells; on the ground stack. */
@@ -185,38 +186,15 @@ static weir_code open_engine(weir_local_host *host, weir_error *err)
         .wait = weir__local_wait,
         .ended = weir__local_ended,
     };
-    const weir_config *config = host->options->config;
-    const char *policy = weir__config_text(config, "calls.in-doubt");
-    weir_engine_options options = {
-        .job = host->options->job,
-        .port = host->store ? &with_store : &in_memory,
-        .host = host,
-        .events_per_run = (size_t)weir__config_int(config, "limits.events-per-run"),
-        .runs_in_flight = (size_t)weir__config_int(config, "limits.runs-in-flight"),
-        .queue_per_key = (size_t)weir__config_int(config, "limits.queue-per-key"),
-        .queue_bytes = (size_t)weir__config_int(config, "state.inbox-mb") << 20,
-        .stack_bytes = (size_t)weir__config_int(config, "limits.stack-kb") << 10,
-        .depth = host->depth,
-        .cache_bytes = (size_t)weir__config_int(config, "state.cache-mb") << 20,
-        .ttl_ms = weir__config_int(config, "state.ttl-ms"),
-        .is_read_touch = strcmp(weir__config_text(config, "state.ttl-update"), "on-read-and-write") == 0,
-        .keep_results = host->store != NULL,
-        .clock = host->clock,
-        .calls = host->options->calls,
-        .call_threads = (size_t)weir__config_int(config, "calls.threads"),
-        .result_bytes = (size_t)weir__config_int(config, "calls.result-bytes"),
-        .lease_ms = weir__config_int(config, "calls.start-lease-ms"),
-        .margin_ms = weir__config_int(config, "calls.margin-ms"),
-        .in_doubt = strcmp(policy, "fail") == 0    ? WEIR__IN_DOUBT_FAIL
-                    : strcmp(policy, "retry") == 0 ? WEIR__IN_DOUBT_RETRY
-                                                   : WEIR__IN_DOUBT_PARK,
-        .in_doubt_after_ms = weir__config_int(config, "calls.in-doubt-after-ms"),
-        .needs_journal = weir__config_bool(config, "action-state.required"),
-        .http = { .proxy = weir__config_text(config, "calls.http-proxy"),
-                  .ca_file = weir__config_text(config, "calls.http-ca-file"),
-                  .max_connections = (size_t)weir__config_int(config, "calls.http-connections") },
-    };
+    weir_engine_options options;
 
+    weir__engine_options_read(host->options->config, &options);
+    options.job = host->options->job;
+    options.port = host->store ? &with_store : &in_memory;
+    options.host = host;
+    options.keep_results = host->store != NULL;
+    options.clock = host->clock;
+    options.calls = host->options->calls;
     return weir__engine_new(&options, &host->engine, err);
 }
 
@@ -254,6 +232,8 @@ static weir_code commit_beginning(weir_local_host *host, weir_error *err)
     if (rc != WEIR_OK)
         return rc;
     rc = weir__cut_commit(beginning, host->store, &host->output, host->has_dead ? &host->dead : NULL, err);
+    if (rc == WEIR_OK)
+        weir__local_status_committed(host, beginning);
     weir__cut_reset(beginning); /* what is in it would count as a change, and be cut at the next occasion */
     return rc;
 }
@@ -294,6 +274,9 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     recorded state = { .is_used = false };
     weir_code rc = weir__job_seal(host->options->job, err);
 
+    /* Before anything is written: a port that is taken changes nothing. */
+    if (rc == WEIR_OK)
+        rc = weir__local_status_open(host, err);
     if (rc != WEIR_OK)
         return rc;
     host->on_error = strcmp(action, "skip") == 0 ? WEIR__ON_ERROR_SKIP : strcmp(action, "dlq") == 0 ? WEIR__ON_ERROR_DLQ
@@ -323,6 +306,7 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     if (rc != WEIR_OK || !host->store)
         return rc;
     weir__inbox_below(&host->inbox, weir__source_place_now(&host->source)->place.index);
+    host->vitals.thread.journal_read = host->inbox.sealed_count;
     rc = commit_beginning(host, err);
     if (rc == WEIR_OK) {
         weir_committer_options committer = {
@@ -342,6 +326,7 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
 
 void weir__local_close(weir_local_host *host)
 {
+    weir__local_status_close(host);
     weir__committer_free(host->committer);
     if (host->store && host->rc == WEIR_OK && !weir__signals_caught())
         weir__inbox_forget_crashes(&host->inbox);
