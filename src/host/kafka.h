@@ -58,7 +58,7 @@ WEIR_CHECK weir_code weir__topics_find(weir_cluster *cluster, const weir_config 
                                        weir_needed_topics *out, weir_error *err);
 /** Makes what is missing, but no input. As the cluster; WEIR_IO also: the broker refuses, and what to run instead. */
 WEIR_CHECK weir_code weir__topics_make(weir_cluster *cluster, weir_needed_topics *topics, weir_error *err);
-/** Whether all are there, with as many partitions and such settings as they must have. WEIR_IO (stop): what is wrong. */
+/** Whether all are there, with the partitions and settings that they must have. WEIR_IO (stop): what is wrong. */
 WEIR_CHECK weir_code weir__topics_check(weir_cluster *cluster, const weir_needed_topics *topics, weir_error *err);
 void weir__topics_clear(weir_needed_topics *topics); /* all zero is fine */
 
