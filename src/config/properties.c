@@ -122,13 +122,22 @@ const weir_property weir__properties[] = {
     { .name = "state.ttl-ms",
       .type = WEIR__PROPERTY_INT,
       .low = 0,
-      .high = 0,
+      .high = 3153600000000,
       .fallback = "0",
       .unit = "ms",
-      .used_by = "no host yet",
+      .used_by = "local, run",
       .aliases = "Flink Agents: short-term-memory.state-ttl.ms, Flink: table.exec.state.ttl",
-      .doc = "How long a value of short-term memory lives after it was last written, in input time. 0: for good. "
-             "Expiry is not built yet, so this version takes 0 only." },
+      .doc = "How long a value of short-term memory lives after it was last touched, in input time: the timestamps of "
+             "its key's records, which never goes backwards for a key. 0: for good. What has expired is never "
+             "returned, and is deleted when its key has a record again." },
+    { .name = "state.ttl-update",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "on-write, on-read-and-write",
+      .fallback = "on-read-and-write",
+      .used_by = "local, run",
+      .aliases = "Flink Agents: short-term-memory.state-ttl.update-type",
+      .doc = "With `state.ttl-ms`: what touches a value. `on-write`: writing it (Flink Agents: ON_CREATE_AND_WRITE); "
+             "`on-read-and-write`: reading it, too. An object lives as long as anything beneath it." },
 
     { .name = "action-state.topic",
       .type = WEIR__PROPERTY_NAME,
@@ -377,8 +386,20 @@ const weir_property weir__properties[] = {
 
     { .name = "status.listen",
       .type = WEIR__PROPERTY_TEXT,
-      .used_by = "run",
-      .doc = "Address and port for health, metrics and tasks over HTTP: `127.0.0.1:9464`. Unset: none are served." },
+      .used_by = "local, run",
+      .doc = "Address and port for health, metrics and tasks over HTTP: `127.0.0.1:9464`, `[::1]:9464`, or a port "
+             "alone, which is the loopback's. Port 0: any free one, which the log names at `info`. There is no "
+             "authentication, so keep it on the loopback, or behind a wall. Unset: none are served. docs/status.md "
+             "says what they show." },
+    { .name = "status.stalled-after-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1000,
+      .high = DAY_MS,
+      .fallback = "30000",
+      .unit = "ms",
+      .used_by = "local, run",
+      .doc = "How long a loop may show no sign of life before `/health` answers 503. A loop shows one every half a "
+             "second, unless an action holds it up: longer than the longest action computes without a call." },
 
     { .name = "log.level",
       .type = WEIR__PROPERTY_CHOICE,
@@ -387,12 +408,19 @@ const weir_property weir__properties[] = {
       .used_by = "every host",
       .doc = "The least grave lines that are still written to stderr. `error`: somebody must act; `warn`: handled, but "
              "worth knowing; `info`: starts, stops and commits; `debug`: the rest, record contents included." },
+    { .name = "log.levels",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "every host",
+      .doc = "Levels by room, which is what stands before the `/` in a line's origin, or an agent's name: "
+             "`warn,kafka:debug,http:info`. A level alone is that of all rooms that are not named, in place of "
+             "`log.level`. At most 16 rooms." },
     { .name = "log.format",
       .type = WEIR__PROPERTY_CHOICE,
       .choices = "text, json",
       .fallback = "text",
       .used_by = "every host",
-      .doc = "`text`: one line for people. `json`: one object a line, for collectors." },
+      .doc = "`text`: one line for people. `json`: one object a line, for collectors: `time`, `level`, `where`, "
+             "`message`, and the line's facts (`run=…`) as members of their own." },
 
     { .name = "agent.error-handling-strategy",
       .type = WEIR__PROPERTY_CHOICE,

@@ -213,6 +213,8 @@ static void look(weir_stream *stream)
         weir__stream_cut(stream);
     if (stream->state == WEIR__STREAM_RUNNING && stream->now_ms - stream->pruned_ms >= PRUNE_MS)
         weir__stream_prune(stream);
+    if (weir__status_is_due(stream->options->status, stream->options->index, stream->now_ms))
+        weir__stream_tell(stream);
 }
 
 static bool is_recovering(const weir_stream *stream)
@@ -260,6 +262,7 @@ static weir_turn finish(weir_stream *stream)
         return are_calls_awaited(stream) || is_recovering(stream) ? WEIR__TURN_IDLE : WEIR__TURN_STOP;
     }
     leave_group(stream);
+    stream->vitals.restarts++;
     stream->state = WEIR__STREAM_RUNNING;
     stream->stop_by_ms = 0;
     if (join(stream, &err) != WEIR_OK)
@@ -308,7 +311,7 @@ static void wait_for_news(void *context)
         { weir__engine_wake_fd(stream->engine), POLLIN, 0 },
         { is_stop_seen ? -1 : stream->options->stop_fd, POLLIN, 0 },
     };
-    int timeout = MOST_MS, timer = weir__engine_timeout_ms(stream->engine);
+    int timeout = stream->options->status ? WEIR__STATUS_INTERVAL_MS : MOST_MS, timer = weir__engine_timeout_ms(stream->engine);
 
     look(stream);
     if (weir__engine_counts(stream->engine).ready || (stream->batch_at < stream->batch_count && !stream->is_held &&

@@ -11,6 +11,7 @@
 #include "kafka/consumer.h"
 #include "kafka/producer.h"
 #include "kafka/reader.h"
+#include "status/status.h"
 #include "store/store.h"
 
 typedef struct weir_stream weir_stream;
@@ -148,7 +149,8 @@ struct weir_stream_task {
     int64_t known_low, deleted_low; /* of a known commit; up to where records were deleted */
     int64_t known_offset, deleted_offset; /* the same of the repartition topic */
 
-    int64_t high_watermark, since_ms;
+    int64_t since_ms;
+    int64_t known_commit;
     uint64_t commits;
 };
 
@@ -236,6 +238,7 @@ struct weir_stream {
     bool is_pruning;          /* under way on the recovery thread */
     weir_error last_trouble;  /* of the consumer, as last logged */
     int64_t trouble_ms;
+    weir_status_thread vitals; /* counters that only it has are kept here */
 };
 
 /* ---- stream.c: the loop ------------------------------------------------------------------------------------------ */
@@ -301,6 +304,9 @@ void weir__stream_forget_journal(weir_stream_task *task);
 
 /** At the end: entries that were queued and are not known are freed. */
 void weir__stream_drop_sent(weir_stream *stream);
+
+/* ---- stream_status.c --------------------------------------------------------------------------------------------- */
+void weir__stream_tell(weir_stream *stream);
 
 /* ---- stream_prune.c ---------------------------------------------------------------------------------------------- */
 /** Has records deleted that no commit needs any more: of journals, and of the repartition topic. */

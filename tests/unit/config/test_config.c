@@ -129,7 +129,7 @@ START_TEST(other_types_are_checked_too)
     set_bad("input.topics=a,,b", "--set: input.topics: '' is no name, 1..249 of A-Z a-z 0-9 . _ - expected");
     set_bad("state.dir=\xFF", "--set: state.dir: no UTF-8, or a control character in it");
     set_bad("state.dir=\xED\xA0\x80", "--set: state.dir: no UTF-8, or a control character in it");
-    set_bad("state.ttl-ms=5", "--set: state.ttl-ms: '5' is out of range, 0..0 expected");
+    set_bad("state.ttl-ms=-1", "--set: state.ttl-ms: '-1' is out of range, 0..3153600000000 expected");
 }
 END_TEST
 
