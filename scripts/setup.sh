@@ -204,8 +204,8 @@ bring_python() {
     esac
     say "confluent-kafka: bringing in what tests/story/requirements.txt pins into .deps-prefix/python"
     rm -rf "$python"
-    /usr/bin/python3 -m pip --disable-pip-version-check install -q --no-deps --only-binary :all: --require-hashes --root-user-action ignore \
-        --target "$python" -r tests/story/requirements.txt ||
+    /usr/bin/python3 -m pip --disable-pip-version-check install -q --root-user-action ignore --no-deps \
+        --only-binary :all: --require-hashes --target "$python" -r tests/story/requirements.txt ||
         die "pip could not fetch confluent-kafka; check the network and run this again"
     printf '%s\n' "$recipe" >"$python/stamp"
 }

@@ -137,7 +137,7 @@ static char *path_of(const char *before, weir_bytes name, const char *after)
             *at++ = digits[byte & 15];
         }
     }
-    strcpy(at, after);
+    memcpy(at, after, strlen(after) + 1);
     return path;
 }
 

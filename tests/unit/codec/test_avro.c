@@ -154,7 +154,8 @@ END_TEST
 START_TEST(a_type_may_hold_itself)
 {
     ASSERT_IS("{\"type\":\"record\",\"name\":\"Node\",\"namespace\":\"a.b\",\"fields\":[{\"name\":\"v\","
-              "\"type\":\"int\"},{\"name\":\"next\",\"type\":[\"null\",\"Node\"]},{\"name\":\"more\",\"type\":{\"type\":\"array\","
+              "\"type\":\"int\"},{\"name\":\"next\",\"type\":[\"null\",\"Node\"]},"
+              "{\"name\":\"more\",\"type\":{\"type\":\"array\","
               "\"items\":\"a.b.Node\"}}]}",
               "\2\2\4\0\2\6\0\0\0\0", "{\"v\":1,\"next\":{\"v\":2,\"next\":null,\"more\":[{\"v\":3,\"next\":null,"
               "\"more\":[]}]},\"more\":[]}");
