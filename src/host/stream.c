@@ -221,8 +221,8 @@ static void look(weir_stream *stream)
     if (!stream->is_committing && stream->state != WEIR__STREAM_BROKEN && (is_due(stream) || is_awaited(stream)) &&
         weir__stream_has_changes(stream))
         weir__stream_cut(stream);
-    if (stream->state == WEIR__STREAM_RUNNING && stream->now_ms - stream->pruned_ms >=
-                                                        (stream->options->prune_ms ? stream->options->prune_ms : PRUNE_MS))
+    if (stream->state == WEIR__STREAM_RUNNING &&
+        stream->now_ms - stream->pruned_ms >= (stream->options->prune_ms ? stream->options->prune_ms : PRUNE_MS))
         weir__stream_prune(stream);
     if (weir__status_is_due(stream->options->status, stream->options->index, stream->now_ms))
         weir__stream_tell(stream);

@@ -350,8 +350,8 @@ static weir_code recover_forwarding(weir_recovery *recovery, weir_error *err)
     return rc;
 }
 
-/* The changelog is further on than what the group said before: a process that stood still between the two questions, while
- * others had its task, asks again. */
+/* The changelog is further on than what the group said before: a process that stood still between the two questions,
+ * while others had its task, asks again. */
 static bool is_overtaken(const weir_recovery *recovery)
 {
     return recovery->is_group_ours && recovery->has_state && recovery->state.commit > recovery->group.commit;
