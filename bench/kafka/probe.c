@@ -61,6 +61,13 @@ static void fill(const char *brokers, const char *name, uint32_t records, uint32
 
 /* Reading what is committed. */
 
+/* A topic that was just made is known before its leaders know of it. That does not last. */
+static bool is_being_made(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 static rd_kafka_t *reader(const char *brokers, const char *name, int64_t from, int32_t *partitions)
 {
     static const char *const settings[] = { "group.id", "bench-probe", "isolation.level", "read_committed",
@@ -79,7 +86,13 @@ static rd_kafka_t *reader(const char *brokers, const char *name, int64_t from, i
 
         /* A number, so that nothing that is written from now on is missed. A read_committed client's is the last
          * stable one. */
-        expect(rd_kafka_query_watermark_offsets(kafka, name, i, &low, &high, 30000), "offsets");
+        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(kafka, name, i, &low, &high, 30000);
+
+        while (is_being_made(code)) {
+            (void)usleep(SAMPLE_US);
+            code = rd_kafka_query_watermark_offsets(kafka, name, i, &low, &high, 30000);
+        }
+        expect(code, "offsets");
         rd_kafka_topic_partition_list_add(all, name, i)->offset = from == RD_KAFKA_OFFSET_END ? high : low;
     }
     expect(rd_kafka_assign(kafka, all), "assign");
@@ -174,14 +187,15 @@ typedef struct sample {
     int64_t at_ns, stable[MOST_PARTITIONS], sum;
 } sample;
 
-/* How far a reader may see now, in each partition: one request. */
-static void look(rd_kafka_t *kafka, const char *name, int32_t partitions, rd_kafka_queue_t *queue, sample *out)
+/* How far a reader may see now, in each partition: one request. False: the topic is being made. */
+static bool look(rd_kafka_t *kafka, const char *name, int32_t partitions, rd_kafka_queue_t *queue, sample *out)
 {
     rd_kafka_topic_partition_list_t *asked = need(rd_kafka_topic_partition_list_new(partitions));
     rd_kafka_AdminOptions_t *options = need(rd_kafka_AdminOptions_new(kafka, RD_KAFKA_ADMIN_OP_LISTOFFSETS));
     const rd_kafka_ListOffsetsResultInfo_t **infos;
     rd_kafka_event_t *event;
     rd_kafka_error_t *error;
+    bool is_there = true;
     size_t count;
 
     for (int32_t i = 0; i < partitions; i++)
@@ -200,6 +214,10 @@ static void look(rd_kafka_t *kafka, const char *name, int32_t partitions, rd_kaf
     for (size_t i = 0; i < count; i++) {
         const rd_kafka_topic_partition_t *one = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
 
+        if (is_being_made(one->err)) {
+            is_there = false;
+            continue;
+        }
         expect(one->err, "offsets");
         out->stable[one->partition] = one->offset;
         out->sum += one->offset;
@@ -207,6 +225,7 @@ static void look(rd_kafka_t *kafka, const char *name, int32_t partitions, rd_kaf
     rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_topic_partition_list_destroy(asked);
+    return is_there;
 }
 
 /*
@@ -227,13 +246,14 @@ static void watch(const char *brokers, const char *name, uint32_t records, uint3
     if (partitions > MOST_PARTITIONS)
         die(name, "has too many partitions");
     memset(&now, 0, sizeof now);
-    look(kafka, name, partitions, queue, &now);
+    while (!look(kafka, name, partitions, queue, &now))
+        (void)usleep(SAMPLE_US);
     if (now.sum)
         die(name, "is not empty");
     (void)printf("ready\n");
     (void)fflush(stdout);
     for (int64_t moved_ns = now.at_ns;;) {
-        look(kafka, name, partitions, queue, &now);
+        (void)look(kafka, name, partitions, queue, &now);
         if (count == 0 ? now.sum > 0 : now.sum > samples[count - 1].sum) {
             if (count == size) {
                 size = size ? 2 * size : 1024;
