@@ -4,6 +4,7 @@
 loop on librdkafka and by weir. All is taken in rounds, one after the other, so that a busy machine is busy for all.
 
     bench/kafka.py TOP BUILD [--rounds N] [--records N] [--report] [--only rate|latency] [--without NAME]...
+                   [--set NAME=VALUE]...
 """
 
 import argparse
@@ -145,6 +146,7 @@ def main():
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--only", choices=["rate", "latency"])
     parser.add_argument("--without", action="append", default=[], choices=KINDS)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of weir's")
     options = parser.parse_args()
     if options.only and options.report:
         parser.error("a report is of all parts")
@@ -161,6 +163,7 @@ def main():
         for name, part in (("rate", bench.rates), ("latency", bench.latencies)):
             if options.only in (None, name):
                 part()
+        report.say("Load average at the end: " + ", ".join(f"{load:.1f}" for load in os.getloadavg()))
     if options.report:
         bench.report.write()
 

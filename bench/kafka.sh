@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The keyed count on Kafka, exactly-once: weir beside Kafka Streams and a bare librdkafka loop. See bench/README.md.
 #   bench/kafka.sh [BUILD-FOLDER] [--report] [--rounds N] [--records N] [--only rate|latency] [--without NAME]...
+#       [--set NAME=VALUE]...
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build

@@ -5,6 +5,7 @@
 one after the other.
 
     bench/recovery.py TOP BUILD [--rounds N] [--keys N[,N...]] [--report] [--without NAME]...
+                   [--set NAME=VALUE]...
 """
 
 import argparse
@@ -136,6 +137,7 @@ def main():
     parser.add_argument("--keys", type=key_counts, default=[10_000, 1_000_000])
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--without", action="append", default=[], choices=KINDS)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of weir's")
     options = parser.parse_args()
     options.load = os.getloadavg()
     # So that `with` and `finally` end what was started.
@@ -145,6 +147,7 @@ def main():
         report = Report(options.top, "recovery", f"medians of {options.rounds} rounds")
         stage.conditions(report, options, now)
         Bench(options, now, report).all()
+        report.say("Load average at the end: " + ", ".join(f"{load:.1f}" for load in os.getloadavg()))
     if options.report:
         report.write()
 

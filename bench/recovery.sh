@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # kill -9 with state: how long no output is committed, weir beside Kafka Streams. See bench/README.md.
 #   bench/recovery.sh [BUILD-FOLDER] [--report] [--rounds N] [--keys N[,N...]] [--without NAME]...
+#       [--set NAME=VALUE]...
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build

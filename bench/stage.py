@@ -44,6 +44,8 @@ def conditions(report, options, now):
     found = [name[:-4] for name in sorted(os.listdir(jars)) if name.startswith(("kafka-streams", "rocksdbjni",
                                                                                 "jackson-databind"))]
     report.say(f"{', '.join(found)}; {java}")
+    if options.set:
+        report.say(f"weir with {', '.join(options.set)}")
     report.say("Outputs of all were compared with the inputs: one for each, gapless counts per key.")
     if "weir" not in options.without and not has_kafka(now):
         options.without.append("weir")
@@ -169,7 +171,8 @@ class Stage:
                       f"action-state: {{topic: {name}-actions}}\ncommit-interval-ms: {commit_ms}\nthreads: 1\n"
                       f"kafka:\n  bootstrap.servers: \"{self.brokers}\"\n  auto.offset.reset: earliest\n")
             out.writelines(f"  {key}: {value}\n" for key, value in settings.items())
-        return [self.weir_job, "run", "--config", config]
+        changes = [word for change in self.options.set for word in ("--set", change)]
+        return [self.weir_job, "run", "--config", config, *changes]
 
     def topics(self, kind, name, topic_out):
         self.cluster.create_topic(topic_out, PARTITIONS)
