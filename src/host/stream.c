@@ -12,7 +12,7 @@
 #include "host/engine_options.h"
 #include "host/stream_internal.h"
 
-enum { RECORDS_PER_LOOK = 64, TROUBLE_MS = 10000, PRUNE_MS = 30000 };
+enum { RECORDS_PER_LOOK = 64, TROUBLE_MS = 10000, PRUNE_MS = 30000, HOLD_AFTER_MS = 1000 };
 
 void weir__stream_give_up(weir_stream *stream, weir_stream_state state, weir_code rc, const weir_error *err)
 {
@@ -137,7 +137,7 @@ static void group_failed(weir_stream *stream, weir_code rc, const weir_error *er
 static void poll_group(weir_stream *stream)
 {
     bool may_take = stream->may_accept && !stream->is_fetching && stream->state == WEIR__STREAM_RUNNING &&
-                    !(stream->is_committing && weir__stream_is_full(stream));
+                    !weir__stream_must_wait(stream);
     bool is_empty = stream->batch_at == stream->batch_count;
     size_t count = 0;
     weir_error err;
@@ -145,6 +145,14 @@ static void poll_group(weir_stream *stream)
 
     if (may_take && !is_empty)
         return; /* there is work; this is asked again at the next look */
+    if (may_take)
+        stream->blocked_ms = 0;
+    else if (!stream->blocked_ms)
+        stream->blocked_ms = stream->now_ms;
+    /* Holding throws away what was prefetched: not for the time of a commit. */
+    if (!may_take && !stream->is_held && stream->state == WEIR__STREAM_RUNNING &&
+        stream->now_ms - stream->blocked_ms < HOLD_AFTER_MS)
+        return;
     if (!may_take && !stream->is_held) {
         rc = is_empty ? WEIR_OK : keep_batch(stream, &err);
         if (rc == WEIR_OK)
@@ -280,7 +288,7 @@ static weir_turn turn(void *context, bool may_accept)
         look(stream);
     if (stream->state != WEIR__STREAM_RUNNING)
         return finish(stream);
-    if (!may_accept || stream->is_fetching || (stream->is_committing && weir__stream_is_full(stream))) {
+    if (!may_accept || stream->is_fetching || weir__stream_must_wait(stream)) {
         look(stream);
         return WEIR__TURN_IDLE;
     }
@@ -319,8 +327,10 @@ static void wait_for_news(void *context)
     int timer = weir__engine_timeout_ms(stream->engine);
 
     look(stream);
+    if (stream->blocked_ms && !stream->is_held)
+        timeout = sooner(timeout, stream->blocked_ms + HOLD_AFTER_MS - stream->now_ms);
     if (weir__engine_counts(stream->engine).ready ||
-        (stream->batch_at < stream->batch_count && !stream->is_held && stream->now_ms >= stream->fetch_ms &&
+        (stream->batch_at < stream->batch_count && !stream->blocked_ms && stream->now_ms >= stream->fetch_ms &&
          stream->state == WEIR__STREAM_RUNNING))
         timeout = 0;
     if (stream->fetch_ms > stream->now_ms)

@@ -210,6 +210,7 @@ struct weir_stream {
     weir_record *batch;
     size_t batch_count, batch_at;
     bool is_held;
+    int64_t blocked_ms;       /* since when nothing can be taken in; 0: it can */
     weir_stream_task **tasks; /* by topic, then partition: all there could be */
     size_t task_count;
     size_t *first_task;       /* of each topic that is read */
@@ -275,7 +276,8 @@ void weir__stream_ended(void *context, weir_run *run);
 /* ---- stream_cut.c ------------------------------------------------------------------------------------------------ */
 weir_part *weir__stream_part(weir_stream_task *task);
 bool weir__stream_has_changes(const weir_stream *stream);
-bool weir__stream_is_full(const weir_stream *stream);
+bool weir__stream_is_full(const weir_stream *stream); /* a commit is due */
+bool weir__stream_must_wait(const weir_stream *stream);
 void weir__stream_cut(weir_stream *stream);
 /** Sends a cut that waited for the journal, or is to be sent again. */
 void weir__stream_drive_cut(weir_stream *stream);
