@@ -25,7 +25,7 @@ bool weir__stream_is_full(const weir_stream *stream)
  * time-out; by runs only when they are many, since waiting for commits is what costs the rate. */
 bool weir__stream_must_wait(const weir_stream *stream)
 {
-    enum { TIMES = 10 };
+    enum { TIMES = 4 };
 
     return stream->is_committing && (stream->filled_bytes >= stream->commit_bytes ||
                                      stream->ended_since_cut >= TIMES * stream->commit_runs);
