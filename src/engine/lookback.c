@@ -139,7 +139,7 @@ static void doubt_gap(weir_future *future)
 {
     weir_entry *entry;
 
-    future->attempt = future->base + 1;
+    future->attempt++;
     entry = weir__future_intent_entry(future);
     if (!entry) {
         (void)weir__failure_keep(&future->run->failure, WEIR_NO_MEMORY, "no memory for a journal entry");
@@ -160,6 +160,7 @@ void weir__future_start(weir_future *future)
 {
     weir_run *run = future->run;
     weir_recall recall = { .state = WEIR__RECALL_NOTHING };
+    bool may_be_gone;
 
     future->timer.fn = weir__future_on_timer;
     if (run->owned_by->is_dropped)
@@ -171,15 +172,16 @@ void weir__future_start(weir_future *future)
     future->tries = recall.failures;
     if (recall.conflict)
         warn_of_conflict(run, future->about.name, recall.conflict->attempt, recall.conflict->code);
+    /* Of what was found nobody knows whether more had followed: the attempt after it may be just what is gone. */
+    may_be_gone = recall.state == WEIR__RECALL_NOTHING ||
+                  (recall.state == WEIR__RECALL_AGAIN && recall.entry && recall.entry->is_found);
     switch (recall.state) {
     case WEIR__RECALL_NOTHING:
-        if (run->has_gap && weir__run_has_journal(run) && weir__future_knows_doubt(future)) {
+    case WEIR__RECALL_AGAIN:
+        if (may_be_gone && run->has_gap && weir__run_has_journal(run) && weir__future_knows_doubt(future)) {
             doubt_gap(future);
             return;
         }
-        weir__future_begin(future);
-        return;
-    case WEIR__RECALL_AGAIN:
         weir__future_begin(future);
         return;
     case WEIR__RECALL_SETTLED:

@@ -72,8 +72,10 @@ weir_recall weir__recall(const weir_entry *entries, const weir_question *questio
             }
             break;
         case WEIR__ENTRY_WITHDRAWN:
-            if (entry->attempt == recall.attempt && recall.state == WEIR__RECALL_DOUBT)
+            if (entry->attempt == recall.attempt && recall.state == WEIR__RECALL_DOUBT) {
                 recall.state = WEIR__RECALL_AGAIN;
+                recall.entry = entry;
+            }
             break;
         case WEIR__ENTRY_PARKED:
             parked = entry;

@@ -18,7 +18,7 @@ typedef struct weir_question {
 typedef enum weir_recall_state {
     WEIR__RECALL_NOTHING,  /* no word of it: attempt 1 */
     WEIR__RECALL_SETTLED,  /* `entry` is its outcome, or the decision that stands for one */
-    WEIR__RECALL_AGAIN,    /* attempt `attempt` is over, and another one follows */
+    WEIR__RECALL_AGAIN,    /* attempt `attempt` is over, as `entry` says, and another one follows */
     WEIR__RECALL_DOUBT,    /* `entry` is the intent of attempt `attempt`: it may have begun */
     WEIR__RECALL_DIVERGED  /* `entry` is of something else */
 } weir_recall_state;

@@ -28,13 +28,23 @@ void weir__stream_give_up(weir_stream *stream, weir_stream_state state, weir_cod
         weir__engine_stop(stream->engine);
 }
 
+void weir__stream_pause(const weir_stream *stream, int64_t pause_ms)
+{
+    if (stream->options->poll)
+        (void)stream->options->poll(stream->options->poll_context, NULL, 0, (int)pause_ms);
+    else
+        (void)poll(NULL, 0, (int)pause_ms); /* shorter, when a signal comes: what is waited for is asked for anew */
+}
+
 void weir__stream_rejoin(weir_stream *stream, const char *why)
 {
-    if (stream->state != WEIR__STREAM_RUNNING && stream->state != WEIR__STREAM_REJOINING)
+    if (stream->state == WEIR__STREAM_BROKEN)
         return;
-    if (stream->state == WEIR__STREAM_RUNNING)
+    if (stream->state == WEIR__STREAM_RUNNING) {
         weir__log(WEIR__LOG_WARN, stream->name, "leaving the group, to join it again cause=\"%s\"", why);
-    stream->state = WEIR__STREAM_REJOINING;
+        stream->state = WEIR__STREAM_REJOINING;
+    }
+    /* Also when it is stopping: what is in a cut that will not be sent again must not be followed by another. */
     for (size_t i = 0; i < stream->task_count; i++)
         weir__stream_lose(stream->tasks[i], why);
 }
@@ -219,7 +229,8 @@ static void look(weir_stream *stream)
     if (!stream->is_committing && stream->state != WEIR__STREAM_BROKEN && (is_due(stream) || is_awaited(stream)) &&
         weir__stream_has_changes(stream))
         weir__stream_cut(stream);
-    if (stream->state == WEIR__STREAM_RUNNING && stream->now_ms - stream->pruned_ms >= PRUNE_MS)
+    if (stream->state == WEIR__STREAM_RUNNING && stream->now_ms - stream->pruned_ms >=
+                                                        (stream->options->prune_ms ? stream->options->prune_ms : PRUNE_MS))
         weir__stream_prune(stream);
     if (weir__status_is_due(stream->options->status, stream->options->index, stream->now_ms))
         weir__stream_tell(stream);

@@ -61,6 +61,7 @@ typedef struct weir_stream_options {
     const weir_executor *calls;
     int (*poll)(void *context, struct pollfd *fds, nfds_t count, int timeout_ms);
     void *poll_context;
+    int64_t prune_ms;                   /* between two shortenings of topics; 0: 30,000 */
 } weir_stream_options;
 
 typedef struct weir_stream_result {

@@ -63,7 +63,7 @@ static void pause_before(weir_stream_committer *committer, unsigned tries, const
 
     if (tries == 1 || tries % 8 == 7)
         weir__log(WEIR__LOG_WARN, committer->stream->name, "%s, trying again: %s", what, err->message);
-    (void)poll(NULL, 0, (int)(pause_ms > PAUSE_MOST_MS ? PAUSE_MOST_MS : pause_ms));
+    weir__stream_pause(committer->stream, pause_ms > PAUSE_MOST_MS ? PAUSE_MOST_MS : pause_ms);
 }
 
 /* The id is kept in the state folder, so that the next life ends what this one leaves hanging. */

@@ -226,12 +226,29 @@ static weir_code finish_part(weir_stream_task *task, weir_part *part)
     return WEIR_OK;
 }
 
+/*
+ * Not while a task that is being left still drops its runs: it is no part of the cut then, and what it has to say (the
+ * cells of its keys, records of runs that have ended) would fall between this cut and its last one.
+ */
+static bool may_cut(const weir_stream *stream)
+{
+    for (size_t i = 0; i < stream->task_count; i++) {
+        const weir_stream_task *task = stream->tasks[i];
+
+        if (task->state == WEIR__TASK_LEAVING && task->needs_last_cut && !is_cut(task))
+            return false;
+    }
+    return true;
+}
+
 void weir__stream_cut(weir_stream *stream)
 {
     weir_stream_cut *cut = &stream->cut;
     weir_error err;
     weir_code rc;
 
+    if (!may_cut(stream))
+        return;
     rc = weir__keys_cut(weir__engine_keys(stream->engine), stream->next_commit, put_cell, stream, &err);
     if (rc == WEIR_OK)
         rc = list_open(stream, &err);
@@ -306,12 +323,18 @@ void weir__stream_drive_cut(weir_stream *stream)
 {
     weir_stream_cut *cut = &stream->cut;
 
-    if (!stream->is_cut_waiting || stream->now_ms < stream->again_ms)
+    if (!stream->is_cut_waiting)
+        return;
+    if (stream->state == WEIR__STREAM_BROKEN) { /* what it waits for may never come */
+        end_cut(stream);
+        return;
+    }
+    if (stream->now_ms < stream->again_ms)
         return;
     if (stream->acknowledged < cut->appended && !weir__is_broken(WEIR__BREAK_CUT_BEFORE_JOURNAL))
         return; /* what its outputs rest on is not in the log yet */
     drop_lost(cut);
-    if (!cut->count || stream->state == WEIR__STREAM_BROKEN) {
+    if (!cut->count) {
         end_cut(stream);
         return;
     }

@@ -66,7 +66,8 @@ typedef struct weir_kept_entry {
     int64_t place;                    /* in the log; -1: not known yet */
     int64_t bound;                    /* place is at least that */
     bool needs_reading_back;          /* the ticket is told only once it was read back */
-    bool is_sent;                     /* in stream->sent: not acknowledged yet */
+    bool is_sent;                     /* in stream->sent */
+    bool is_known;                    /* acknowledged, or failed */
     bool is_orphan;                   /* its run is over, or its task closed: freed once it is acknowledged */
     bool is_listed;                   /* among task->to_read_back */
     bool is_claim;
@@ -254,6 +255,8 @@ struct weir_stream {
 
 /** Ends the stream with the first error. BROKEN: nothing is committed any more; STOPPING: what has ended is. */
 void weir__stream_give_up(weir_stream *stream, weir_stream_state state, weir_code rc, const weir_error *err);
+/** Waits, on a thread that may block. Threads: any. */
+void weir__stream_pause(const weir_stream *stream, int64_t pause_ms);
 /** Gives all tasks up and joins the group again. */
 void weir__stream_rejoin(weir_stream *stream, const char *why);
 /** What was fetched of a task and not taken in is of no use any more. */

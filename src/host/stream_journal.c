@@ -117,10 +117,23 @@ static void keep_entry(weir_open_run *open, weir_kept_entry *entry)
     open->last = entry;
 }
 
+/*
+ * Only while the task runs does it move: before, what was found is not taken up yet; afterwards runs are gone that what
+ * the tail reads may be about (a late outcome, a decision), and the next owner must find it.
+ */
 int64_t weir__stream_low(const weir_stream_task *task)
 {
     int64_t low = task->journal_end;
 
+    if (task->state != WEIR__TASK_RUNNING)
+        return task->tuple.low;
+    /* Of inputs that have not come yet: an earlier owner was further on than it could commit. */
+    for (size_t i = 0; i < task->found_count; i++) {
+        const weir_found_entry *found = &task->found[i];
+
+        if (found->bytes && found->number >= task->next && found->place < low)
+            low = found->place;
+    }
     for (const weir_open_run *open = task->oldest; open; open = open->newer) {
         for (const weir_kept_entry *entry = open->entries; entry; entry = entry->next) {
             if (!entry->is_stored) {
@@ -140,9 +153,10 @@ int64_t weir__stream_low(const weir_stream_task *task)
 /* Those that are acknowledged leave the head of the list: the cuts that wait for them may go. */
 static void drop_acknowledged(weir_stream *stream)
 {
-    while (stream->sent && !stream->sent->is_sent) {
+    while (stream->sent && stream->sent->is_known) {
         weir_kept_entry *entry = stream->sent;
 
+        entry->is_sent = false;
         stream->sent = entry->next_sent;
         if (!stream->sent)
             stream->sent_tail = &stream->sent;
@@ -166,7 +180,7 @@ static void entry_is_known(weir_appended *appended, const weir_error *err)
 
     weir_stream_task *task = entry->task;
 
-    entry->is_sent = false;
+    entry->is_known = true; /* it stays in the list until those before it, of other partitions, are known, too */
     if (!err)
         entry->place = appended->offset;
     if (err || !entry->needs_reading_back)
@@ -251,7 +265,7 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
 void weir__stream_drop_sent(weir_stream *stream)
 {
     while (stream->sent) {
-        stream->sent->is_sent = false;
+        stream->sent->is_known = true;
         drop_acknowledged(stream);
     }
 }
@@ -584,6 +598,7 @@ weir_code weir__stream_recall(weir_run *run, weir_error *err)
             weir__error_context(err, "journal of run %s", weir_run_id(run));
             return rc;
         }
+        (*tail)->is_found = true;
         tail = &(*tail)->next;
         free(found->bytes);
         found->bytes = NULL;

@@ -40,7 +40,7 @@ static bool may_ask_again(const weir_recovery *recovery, weir_code rc, const wei
     if (*tries == 2 || *tries % 16 == 15)
         weir__log(WEIR__LOG_WARN, recovery->task->name, "recovery waits, and tries again: %s", err->message);
     ++*tries;
-    (void)poll(NULL, 0, (int)(pause_ms > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms));
+    weir__stream_pause(recovery->stream, pause_ms > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms);
     return true;
 }
 
@@ -64,6 +64,7 @@ static weir_code ask_committed(weir_recovery *recovery, weir_error *err)
     weir_code rc;
 
     weir__buffer_init(&metadata, 1 << 20);
+    recovery->is_group_ours = false;
     do
         rc = weir__cluster_committed(recovery->stream->options->cluster, recovery->input->name,
                                      recovery->task->at.partition, &recovery->has_group, &recovery->group_offset,
@@ -349,6 +350,13 @@ static weir_code recover_forwarding(weir_recovery *recovery, weir_error *err)
     return rc;
 }
 
+/* The changelog is further on than what the group said before: a process that stood still between the two questions, while
+ * others had its task, asks again. */
+static bool is_overtaken(const weir_recovery *recovery)
+{
+    return recovery->is_group_ours && recovery->has_state && recovery->state.commit > recovery->group.commit;
+}
+
 static weir_code recover(weir_recovery *recovery, weir_error *err)
 {
     const weir_stream_topics *topics = recovery->stream->options->topics;
@@ -378,6 +386,16 @@ static weir_code recover(weir_recovery *recovery, weir_error *err)
         rc = weir__recovery_prepare_store(recovery, first, end, err);
     if (rc == WEIR_OK)
         rc = weir__recovery_read_changelog(recovery, end, err);
+    while (rc == WEIR_OK && is_overtaken(recovery) && !weir__recovery_is_cancelled(recovery)) {
+        int64_t commit = recovery->group.commit;
+
+        rc = ask_committed(recovery, err);
+        if (rc != WEIR_OK || !recovery->is_group_ours || recovery->group.commit == commit)
+            break; /* it was set back, and stays there */
+        rc = ask_end(recovery, topics->changelog.name, WEIR__LOG_END, &end, err);
+        if (rc == WEIR_OK)
+            rc = weir__recovery_read_changelog(recovery, end, err);
+    }
     if (rc != WEIR_OK || weir__recovery_is_cancelled(recovery))
         return rc;
     rc = decide(recovery, err);

@@ -48,6 +48,7 @@ typedef struct weir_entry_items {
  */
 typedef struct weir_entry {
     struct weir_entry *next; /* in log order; not written */
+    bool is_found;           /* it was there before the run was accepted in this life; not written */
     weir_entry_kind kind;
     int64_t written_ms;  /* wall clock, for people */
     int64_t epoch;       /* of the owner that wrote it */

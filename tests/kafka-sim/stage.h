@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is played: inputs and what must come of them, what goes wrong, and the watch over it. */
+#ifndef WEIR_TESTS_KAFKA_SIM_STAGE_H
+#define WEIR_TESTS_KAFKA_SIM_STAGE_H
+
+#include <weir/weir.h>
+
+#include "base/disk.h"
+#include "cluster.h"
+
+enum { INPUTS = 60, KEYS = 6, CALLS = 2, PARTITIONS = 3, SLOTS = 3, IDS = 64 };
+enum { LEASE_MS = 30, CALL_MS = 40, MARGIN_MS = 20 };
+
+#define TOPIC_IN "in"
+#define TOPIC_OUT "out"
+#define TOPIC_CHANGES "job-changelog"
+#define TOPIC_JOURNAL "job-action-state"
+
+/* What one input asks for. */
+typedef enum extra_op { EXTRA_KEEP, EXTRA_SET, EXTRA_DELETE } extra_op;
+
+typedef struct input {
+    int key, calls;
+    extra_op extra;
+    bool is_written;
+    int32_t partition;
+    int64_t offset;
+    char expected[64]; /* its output */
+} input;
+
+/* One call as the service sees it. */
+typedef struct service_call {
+    int landed, pending;
+    char key[40]; /* idempotency key; "": none yet */
+} service_call;
+
+/* A place where a process runs; its folder (/sim/NAME) outlives it. */
+typedef struct slot {
+    char name;
+    sim_process *process;  /* NULL: none */
+    bool is_wanted;
+    int lives;
+} slot;
+
+typedef struct stage {
+    int inputs, keys, partitions, slots, written, done;
+    bool is_quiet;         /* nothing goes wrong any more */
+    int64_t quiet_ms;
+    input input[INPUTS];
+    service_call calls[INPUTS][CALLS];
+    slot slot[SLOTS];
+    uint64_t kills, stops, resolved;
+} stage;
+
+extern stage *on_stage;
+
+/* ---- stage.c ----------------------------------------------------------------------------------------------------- */
+
+void stage_begin(void);
+int stage_number_at(int32_t partition, int64_t offset); /* of the input that stands there */
+
+/* ---- watch.c: what stands in the logs, against what must ---------------------------------------------------------- */
+
+void watch_begins(int number, int call, int attempt); /* of a kind that is not repeated */
+/** SQLite is about to hold this commit. */
+void watch_store(int32_t partition, weir_bytes tuple);
+bool watch_is_drained(void);
+int watch_first_missing(void); /* after that: an input that has no output; -1: none */
+void watch_end(void);
+
+/* ---- host.c: a process that runs the job --------------------------------------------------------------------------- */
+
+void host_prepare(void); /* once for all seeds */
+void host_clean_up(void);
+void host_start(slot *where);
+
+/* ---- job.c: the job, and the service that its calls reach ---------------------------------------------------------- */
+
+weir_job *stage_job(void);
+weir_call_kind stage_kind(int number, int call);
+
+/* ---- operator.c ---------------------------------------------------------------------------------------------------- */
+
+/** Decides on calls that stand in the journal as parked, once deadline and margin have passed. */
+void operator_visit(void);
+
+/* ---- store.c, disk.c: what stands in the place of SQLite and of files ---------------------------------------------- */
+
+void store_begin(void);
+void store_remove(const char *path); /* a file of a store's folder */
+void store_age(int64_t by_ms);       /* all of them were away for that long */
+void disk_begin(void);
+extern const weir_disk disk_port;
+
+#endif
