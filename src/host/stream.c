@@ -85,6 +85,8 @@ static void leave_group(weir_stream *stream)
     stream->batch_count = 0;
     stream->batch_at = 0;
     stream->is_held = false;
+    for (size_t i = 0; i < stream->task_count; i++)
+        stream->tasks[i]->is_assigned = false;
 }
 
 static void tell_trouble(weir_stream *stream, const weir_error *err)
@@ -197,16 +199,40 @@ static bool is_due(const weir_stream *stream)
            stream->now_ms - stream->last_cut_ms >= stream->commit_interval_ms;
 }
 
-/* Tasks that wait for a transaction to begin, or to be left, do not wait for the interval. */
-static bool is_awaited(const weir_stream *stream)
+/* How much the tasks that begin, or end, want a transaction. */
+typedef enum weir_wish { WISH_NONE, WISH_LATER, WISH_NOW } weir_wish;
+
+/* Tasks that are to be taken, or to be left, do not wait for the interval; those that are taken wait a moment for others
+ * that are about to be. */
+static weir_wish find_wish(const weir_stream *stream)
 {
+    enum { TOGETHER_MS = 200 };
+    bool is_opening = false, is_taking = false;
+
     for (size_t i = 0; i < stream->task_count; i++) {
         const weir_stream_task *task = stream->tasks[i];
 
-        if ((task->state == WEIR__TASK_TAKING && !task->is_taken) || task->needs_last_cut)
-            return true;
+        if (task->needs_last_cut)
+            return WISH_NOW;
+        is_opening |= task->state == WEIR__TASK_OPENING;
+        if (task->state == WEIR__TASK_TAKING && !task->is_taken) {
+            is_taking = true;
+            if (stream->now_ms - task->since_ms >= TOGETHER_MS)
+                return WISH_NOW;
+        }
     }
-    return false;
+    return !is_taking ? WISH_NONE : is_opening ? WISH_LATER : WISH_NOW;
+}
+
+static void cut_if_due(weir_stream *stream)
+{
+    weir_wish wish = WISH_NONE;
+
+    if (stream->is_committing || stream->state == WEIR__STREAM_BROKEN)
+        return;
+    wish = find_wish(stream);
+    if ((wish == WISH_NOW || (wish == WISH_NONE && is_due(stream))) && weir__stream_has_changes(stream))
+        weir__stream_cut(stream);
 }
 
 /* Everything that is not a record: done every so often, and before the loop waits. */
@@ -222,13 +248,12 @@ static void look(weir_stream *stream)
     if (stream->consumer && stream->state != WEIR__STREAM_BROKEN) {
         poll_group(stream);
         weir__stream_drive_rebalance(stream);
+        weir__stream_look_for_strays(stream);
     }
     for (size_t i = 0; i < stream->task_count && stream->state != WEIR__STREAM_BROKEN; i++)
         weir__stream_drive_task(stream->tasks[i]);
     weir__stream_drive_cut(stream);
-    if (!stream->is_committing && stream->state != WEIR__STREAM_BROKEN && (is_due(stream) || is_awaited(stream)) &&
-        weir__stream_has_changes(stream))
-        weir__stream_cut(stream);
+    cut_if_due(stream);
     if (stream->state == WEIR__STREAM_RUNNING && stream->now_ms - stream->pruned_ms >=
                                                         (stream->options->prune_ms ? stream->options->prune_ms : PRUNE_MS))
         weir__stream_prune(stream);
@@ -242,7 +267,7 @@ static bool is_recovering(const weir_stream *stream)
         if (stream->tasks[i]->recovery)
             return true;
     }
-    return stream->is_pruning || stream->is_fetching;
+    return stream->is_pruning || stream->is_fetching || stream->is_beginning;
 }
 
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
@@ -457,6 +482,8 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
         rc = weir__stream_tasks_new(stream, err);
     if (rc == WEIR_OK)
         rc = weir__stream_committer_new(stream, &stream->committer, err);
+    if (rc == WEIR_OK)
+        weir__stream_committer_begin(stream->committer);
     if (rc == WEIR_OK && stream->options->recoveries)
         stream->recoveries = *stream->options->recoveries;
     else if (rc == WEIR_OK)

@@ -323,7 +323,7 @@ void weir__stream_drive_cut(weir_stream *stream)
 {
     weir_stream_cut *cut = &stream->cut;
 
-    if (!stream->is_cut_waiting)
+    if (!stream->is_cut_waiting || stream->is_beginning)
         return;
     if (stream->state == WEIR__STREAM_BROKEN) { /* what it waits for may never come */
         end_cut(stream);
