@@ -49,7 +49,7 @@ def wait_for(holds, what, seconds=story.PATIENCE, pause=0.05):
         try:
             if holds():
                 return time.monotonic() - began
-        except BrokerError as why:
+        except (BrokerError, OSError) as why:
             said = f"; the broker: {why}"
         check(time.monotonic() - began < seconds, f"waited {seconds} s in vain: {what}{said}")
         time.sleep(pause)
