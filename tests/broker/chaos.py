@@ -182,7 +182,7 @@ class Chaos:
         self.events.wait_for(lambda: topic not in self.cluster.topics(), "the topic is gone")
         self.cluster.create_topic(topic, PARTITIONS)
         process = job.processes[0].start()
-        status = process.wait()
+        status = process.wait(30)
         check(status == 3, f"{process} ended with {status} on an input made anew; {process.last_words()}")
 
     # ---- judging ------------------------------------------------------------------------------------------------------

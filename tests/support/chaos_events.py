@@ -283,7 +283,7 @@ class Events:
                                *[one if one != mine else max(0, one - 1) for one, mine in zip(wanted[where], have)])
         started = job.processes[:count]
         first = started[0].start()
-        status = first.wait()
+        status = first.wait(30)
         check(status == 3, f"{first} ended with {status} on offsets that somebody has set; {first.last_words()}")
         check("--resume" in first.said_now(), f"{first} does not say what helps; {first.last_words()}")
         for process in started:

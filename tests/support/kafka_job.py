@@ -117,12 +117,12 @@ class Process:
         self.signal(signal.SIGTERM)
         return self.wait()
 
-    def wait(self):
+    def wait(self, seconds=60):
         """The exit status; it is no surprise any more."""
         if self.process is None:
             return None
         try:
-            status = self.process.wait(story.PATIENCE)
+            status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self} does not end; {self.last_words()}") from None
         self.process = None

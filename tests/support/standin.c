@@ -8,6 +8,8 @@
  *     reorder     now and then an output comes after the next one of its key
  *     forget      a partition that is taken begins without its state
  *     obey        an offset that was set by somebody else is taken as it is
+ *     trust       a producer whose connection broke goes on: a commit that arrives late ends a later transaction, since the
+ *                 library sends it again by itself, says nothing, and the epoch is the same (KAFKA-17754)
  *
  * Whatever fails it takes as the end of this life: it becomes itself anew and reads back what was committed. Its settings
  * come from the environment, as it reads no configuration: STANDIN_BROKERS, _INPUT, _OUTPUT, _CHANGELOG, _GROUP, _ID,
@@ -38,6 +40,7 @@ static json_t *counts[MOST_PARTITIONS];      /* NULL: not ours */
 static int64_t positions[MOST_PARTITIONS];   /* of the next record */
 static bool is_moved[MOST_PARTITIONS];       /* since the last commit */
 static bool is_open;                         /* a transaction */
+static bool is_shaken;                       /* a connection of the producer broke */
 static char held_key[256], held_value[256];  /* reorder */
 
 static const char *setting(const char *name)
@@ -58,6 +61,8 @@ static _Noreturn void leave(int status, const char *why)
 
 static _Noreturn void begin_anew(const char *why)
 {
+    if (is_stopping)
+        leave(0, why); /* whatever is open will be aborted */
     (void)fprintf(stderr, "stand-in: begins anew: %s\n", why);
     (void)usleep(100000); /* a broker that is away would else be asked without a pause */
     (void)execv("/proc/self/exe", arguments);
@@ -104,6 +109,16 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
     (void)kafka;
     (void)opaque;
     expect(message->err, "delivery");
+}
+
+/* A connection of the producer broke; which, and what it carried, is not told. */
+static void on_error(rd_kafka_t *kafka, int code, const char *why, void *opaque)
+{
+    (void)kafka;
+    (void)why;
+    (void)opaque;
+    is_shaken |= code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+                 code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 static rd_kafka_conf_t *settings_of(const char *const *settings)
@@ -238,6 +253,10 @@ static void commit(void)
     is_open = false;
     rd_kafka_consumer_group_metadata_destroy(group);
     rd_kafka_topic_partition_list_destroy(list);
+    /* No transaction is open now: a new epoch before the next one keeps what is still under way from ending that. */
+    (void)rd_kafka_poll(producer, 0);
+    if (is_shaken && !breaks("trust"))
+        begin_anew("a connection broke");
 }
 
 static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque)
@@ -322,6 +341,7 @@ int main(int argc, char **argv)
 
     rd_kafka_conf_t *conf = settings_of(breaks("duplicates") ? writing + 2 : writing);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     producer = client(RD_KAFKA_PRODUCER, conf);
     if (!breaks("duplicates"))
         expect_done(rd_kafka_init_transactions(producer, PATIENCE_MS), "init_transactions");
