@@ -13,20 +13,22 @@
 #include "cli/local.h"
 #include "cli/options.h"
 #include "cli/parked.h"
+#include "cli/run.h"
 
-static const char *const commands[] = { "local", "parked", "resolve", "describe", NULL };
+static const char *const commands[] = { "local", "run", "parked", "resolve", "describe", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "run", "replay", "explain", "package", "worker", NULL };
+static const char *const later[] = { "replay", "explain", "package", "worker", NULL };
 
 static void print_usage(FILE *to, const char *program)
 {
     (void)fprintf(to,
                   "usage: %s local [--input FILE] [--output FILE] [option...]\n"
+                  "       %s run --config FILE [option...]\n"
                   "       %s parked [option...]\n"
                   "       %s resolve RUN --attempt N [option...]\n"
                   "       %s describe [option...]\n"
                   "       %s --help | --version\n",
-                  program, program, program, program, program);
+                  program, program, program, program, program, program);
 }
 
 static int run_command(weir_job *job, const char *program, int argc, char **argv)
@@ -47,6 +49,7 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0) {
         print_usage(stdout, program);
         (void)printf("\nlocal     runs the job over JSON lines, exactly once with a state folder\n"
+                     "run       runs the job over Kafka topics, exactly once\n"
                      "parked    lists the runs that wait for a decision\n"
                      "resolve   decides on one\n"
                      "describe  prints agents, actions and configuration as JSON\n\n"
@@ -60,6 +63,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
     }
     if (strcmp(command, "local") == 0)
         return weir__cli_local(job, program, argc - 2, argv + 2);
+    if (strcmp(command, "run") == 0)
+        return weir__cli_run(job, program, argc - 2, argv + 2);
     if (strcmp(command, "parked") == 0)
         return weir__cli_parked(job, program, argc - 2, argv + 2);
     if (strcmp(command, "resolve") == 0)

@@ -44,6 +44,7 @@ static void loop(void *context);
 /* A store is read on the ground stack: SQLite is deep, and pooled stacks are many. */
 typedef struct load_request {
     weir_engine *engine;
+    uint32_t owner;
     weir_bytes key;
     weir_cells *cells;
     weir_error *err;
@@ -55,23 +56,31 @@ static void load_on_ground(void *context)
     load_request *request = context;
     const weir_engine_options *options = &request->engine->options;
 
-    request->rc = options->port->load(options->host, request->key, request->cells, request->err);
+    request->rc = options->port->load(options->host, request->owner, request->key, request->cells,
+                                      request->err);
 }
 
-static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_error *err)
+static weir_code load(void *context, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *err)
 {
     weir_engine *engine = context;
-    load_request request = { engine, key, cells, err, WEIR_OK };
+    load_request request = { engine, owner, key, cells, err, WEIR_OK };
 
     weir__stacks_on_ground(engine->stacks, load_on_ground, &request);
     return request.rc;
 }
 
-static bool watch(weir_engine *engine, int fd)
+weir_code weir__engine_watch(weir_engine *engine, int fd, weir_error *err)
 {
     struct epoll_event event = { .events = EPOLLIN };
 
-    return epoll_ctl(engine->wake_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+    if (epoll_ctl(engine->wake_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot watch a descriptor");
+    return WEIR_OK;
+}
+
+void weir__engine_unwatch(weir_engine *engine, int fd)
+{
+    (void)epoll_ctl(engine->wake_fd, EPOLL_CTL_DEL, fd, NULL); /* not watched: fine */
 }
 
 weir_code weir__engine_new(const weir_engine_options *options, weir_engine **out, weir_error *err)
@@ -109,10 +118,12 @@ weir_code weir__engine_new(const weir_engine_options *options, weir_engine **out
     if (rc != WEIR_OK)
         goto out;
     engine->wake_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (engine->wake_fd < 0 || !watch(engine, weir__inlet_fd(engine->inlet))) {
+    if (engine->wake_fd < 0)
         rc = weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot make an event descriptor");
+    else
+        rc = weir__engine_watch(engine, weir__inlet_fd(engine->inlet), err);
+    if (rc != WEIR_OK)
         goto out;
-    }
     *out = engine;
     engine = NULL; /* now the caller's */
 out:
@@ -145,16 +156,17 @@ void weir__engine_free(weir_engine *engine)
         if (errand->mode == WEIR__ERRAND_HTTP)
             weir__errand_free(errand); /* cut off above; the others are their threads' */
     }
-    while (engine->oldest) {
-        weir_run *run = engine->oldest;
+    while (engine->roster.oldest) {
+        weir_run *run = engine->roster.oldest;
 
-        engine->oldest = run->newer;
+        engine->roster.oldest = run->newer;
         weir__run_free(run);
     }
+    weir__roster_clear(&engine->roster);
     while (engine->retired) {
         weir_run *run = engine->retired;
 
-        engine->retired = run->next;
+        engine->retired = run->newer;
         weir__run_free(run);
     }
     while (engine->pool) {
@@ -200,6 +212,36 @@ void weir__engine_drop_run(weir_engine *engine, weir_run *run)
     engine->pooled++;
 }
 
+/* ---- runs that are over, and still needed ------------------------------------------------------------------------ */
+
+void weir__engine_retire(weir_engine *engine, weir_run *run)
+{
+    run->state = WEIR__RUN_ENDED;
+    if (run->errand_count + run->ticket_count == 0) {
+        weir__engine_drop_run(engine, run);
+        return;
+    }
+    run->is_retired = true;
+    run->older = NULL;
+    run->newer = engine->retired;
+    if (engine->retired)
+        engine->retired->older = run;
+    engine->retired = run;
+}
+
+void weir__engine_release(weir_engine *engine, weir_run *run)
+{
+    if (!run->is_retired || run->errand_count + run->ticket_count > 0)
+        return;
+    if (run->older)
+        run->older->newer = run->newer;
+    else
+        engine->retired = run->newer;
+    if (run->newer)
+        run->newer->older = run->older;
+    weir__engine_drop_run(engine, run);
+}
+
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 void weir__engine_ready(weir_engine *engine, weir_run *run)
@@ -222,29 +264,6 @@ static weir_run *pop_ready(weir_engine *engine)
     return run;
 }
 
-static void link_newest(weir_engine *engine, weir_run *run)
-{
-    run->newer = NULL;
-    run->older = engine->newest;
-    if (engine->newest)
-        engine->newest->newer = run;
-    else
-        engine->oldest = run;
-    engine->newest = run;
-}
-
-static void unlink_run(weir_engine *engine, weir_run *run)
-{
-    if (run->older)
-        run->older->newer = run->newer;
-    else
-        engine->oldest = run->newer;
-    if (run->newer)
-        run->newer->older = run->older;
-    else
-        engine->newest = run->older;
-}
-
 weir_code weir__engine_accept(weir_engine *engine, weir_run *run, weir_error *err)
 {
     weir_key *key;
@@ -255,11 +274,16 @@ weir_code weir__engine_accept(weir_engine *engine, weir_run *run, weir_error *er
         if (rc != WEIR_OK)
             goto out;
     }
-    rc = weir__keys_get(engine->keys, run->key_bytes, &key, err);
+    rc = weir__keys_get(engine->keys, run->owner, run->key_bytes, &key, err);
     if (rc != WEIR_OK)
         goto out;
+    rc = weir__roster_add(&engine->roster, run, err);
+    if (rc != WEIR_OK) {
+        if (!key->running)
+            weir__keys_idle(engine->keys, key);
+        goto out;
+    }
     run->key = key;
-    link_newest(engine, run);
     engine->accepted++;
     if (!key->running) {
         key->running = run;
@@ -329,19 +353,8 @@ static void record_end(weir_run *run)
         key->has_unrecorded = !result->is_written;
 }
 
-/* Only where there was no memory for a stack to wait on: a ticket, or an errand, still points into the run. */
-static bool has_open_calls(const weir_run *run)
-{
-    for (const weir_future *future = run->futures; future; future = future->next) {
-        if (!weir__future_is_settled(future))
-            return true;
-    }
-    return false;
-}
-
 void weir__engine_finish(weir_engine *engine, weir_run *run)
 {
-    bool is_open = has_open_calls(run);
     weir_key *key = run->key;
     weir_error err;
 
@@ -357,15 +370,10 @@ void weir__engine_finish(weir_engine *engine, weir_run *run)
     engine->ended++;
     if (weir__failure_is_kept(&run->failure))
         engine->failed++;
-    unlink_run(engine, run);
+    weir__roster_remove(&engine->roster, run);
     weir__futures_leave(run, true);
     engine->options.port->ended(engine->options.host, run);
-    if (is_open) {
-        run->next = engine->retired;
-        engine->retired = run;
-    } else {
-        weir__engine_drop_run(engine, run);
-    }
+    weir__engine_retire(engine, run);
     next_of_key(engine, key);
 }
 
@@ -396,7 +404,9 @@ static void execute(weir_engine *engine, weir_run *run)
             break;
     }
     engine->current = NULL;
-    if (run->is_parking)
+    if (run->owned_by->is_dropped)
+        weir__engine_give_up(engine, run);
+    else if (run->is_parking)
         weir__engine_park(engine, run);
     else if (run->is_canceled)
         cancel(run);
@@ -411,7 +421,7 @@ weir_code weir__run_await(weir_run *run)
     weir_engine *engine = run->engine;
 
     assert(engine->current == run);
-    if (engine->is_stopping) {
+    if (engine->is_stopping || run->owned_by->is_dropped) {
         run->is_canceled = true;
         return WEIR_CANCELED;
     }
@@ -498,8 +508,8 @@ weir_code weir__engine_need_http(weir_engine *engine, weir_failure *failure)
     if (engine->http)
         return WEIR_OK;
     rc = weir__http_client_new(&engine->options.http, &engine->http, &err);
-    if (rc == WEIR_OK && !watch(engine, weir__http_client_fd(engine->http)))
-        rc = weir__fail_errno(&err, errno, WEIR_REMEDY_STOP, "cannot watch the network");
+    if (rc == WEIR_OK)
+        rc = weir__engine_watch(engine, weir__http_client_fd(engine->http), &err);
     return rc == WEIR_OK ? rc : weir__failure_keep_error(failure, &err);
 }
 
@@ -525,7 +535,7 @@ static void go_on(weir_engine *engine)
 /* Stopping: wakes what waits, so that each action sees WEIR_CANCELED and returns. */
 static void cancel_waiting(weir_engine *engine)
 {
-    for (weir_run *run = engine->oldest; run && engine->waiting; run = run->newer) {
+    for (weir_run *run = engine->roster.oldest; run && engine->waiting; run = run->newer) {
         if (run->state == WEIR__RUN_WAITING) {
             run->is_canceled = true;
             weir__run_wake(run);
@@ -607,7 +617,7 @@ weir_keys *weir__engine_keys(weir_engine *engine)
 void weir__engine_committed(weir_engine *engine, uint64_t commit)
 {
     weir__keys_committed(engine->keys, commit);
-    for (weir_run *run = engine->oldest; run && engine->awaiting_commit; run = run->newer) {
+    for (weir_run *run = engine->roster.oldest; run && engine->awaiting_commit; run = run->newer) {
         if (run->awaits_commit)
             weir__run_wake(run);
     }
@@ -615,7 +625,7 @@ void weir__engine_committed(weir_engine *engine, uint64_t commit)
 
 weir_run *weir__engine_oldest(const weir_engine *engine)
 {
-    return engine->oldest;
+    return engine->roster.oldest;
 }
 
 weir_engine_counts weir__engine_counts(const weir_engine *engine)

@@ -37,17 +37,22 @@ typedef struct weir_engine_port {
     void (*wait)(void *host);
     /**
      * A run is over: its effects are in it (failure kept: it has none), and its key holds its changes. It is gone
-     * afterwards. A canceled run is not over: it is dropped without this call.
+     * afterwards. A canceled run is not over: it goes without this call, with the engine or with its owner.
      */
     void (*ended)(void *host, weir_run *run);
-    /** Reads a key's cells; NULL: there is no store. Called on the ground stack. */
-    weir_code (*load)(void *host, weir_bytes key, weir_cells *cells, weir_error *err);
+    /** Reads the cells of a key of an owner; NULL: there is no store. Called on the ground stack. */
+    weir_code (*load)(void *host, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *err);
     /**
-     * Queues a sealed journal entry of a run; copied. Entries become durable in the order in which they were queued,
-     * and before any cut that is taken later. NULL: there is no journal.
-     * @param ticket  told when it is durable; NULL: nobody waits. Never told from within the call
+     * Queues a journal entry of a run; copied. Those of one owner become durable in the order in which they were
+     * queued, and before any cut that is taken later. NULL: there is no journal.
+     * @param run     maybe one that was dropped, even one whose owner is forgotten: then owner, epoch, index and
+     *                weir_run_id() are good, and nothing else
+     * @param entry   what `sealed` says
+     * @param ticket  told when it is durable, or never will be, once, also when the run was dropped meanwhile; NULL:
+     *                nobody waits. Never told from within the call
      */
-    weir_code (*append)(void *host, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err);
+    weir_code (*append)(void *host, weir_run *run, const weir_entry *entry, weir_bytes sealed, weir_ticket *ticket,
+                        weir_error *err);
     /** A run parks, or goes on (`parked` NULL) after a decision or a late outcome. NULL: nobody wants to know. */
     void (*parked)(void *host, weir_run *run, const weir_entry *parked);
 } weir_engine_port;
@@ -75,7 +80,6 @@ typedef struct weir_engine_options {
     weir_in_doubt in_doubt;
     int64_t in_doubt_after_ms;     /* FAIL and RETRY act that long after the margin */
     bool needs_journal;            /* without one, CHECKED and ONCE calls are refused */
-    int64_t epoch;                 /* of the owner, for its entries */
     weir_http_client_options http; /* text is borrowed for the engine's life */
 } weir_engine_options;
 
@@ -107,6 +111,47 @@ void weir__engine_committed(weir_engine *engine, uint64_t commit);
 /** Runs accepted and not over, oldest first: walk along `newer`. */
 weir_run *weir__engine_oldest(const weir_engine *engine);
 
+/* ---- owners: tasks that come and go ------------------------------------------------------------------------------ */
+
+/**
+ * Gives an owner up: none of its runs starts or goes on any more, and no call of theirs begins. At the loop's top
+ * (turn, wait, ended, a ticket), not in an action. Again, or for one that had no run: nothing happens.
+ *
+ * Runs that have no stack are gone at once; those that wait see WEIR_CANCELED, leave their stacks, and are gone then.
+ * None of them is told to the host. Calls that have not begun are withdrawn, with an entry, by the time this returns.
+ * Calls under way go on: what comes of them, but for PURE ones, is appended whenever it comes.
+ */
+void weir__engine_drop(weir_engine *engine, uint32_t owner);
+
+/** Whether runs of an owner that was dropped still stand on their stacks. They leave when the loop has its turn. */
+bool weir__engine_is_dropping(const weir_engine *engine, uint32_t owner);
+
+/**
+ * Takes the keys of an owner, dirty or not, out of memory, when it has no run any more: dropped, and not dropping. Its
+ * number is as new from then on. In a turn.
+ */
+void weir__engine_forget(weir_engine *engine, uint32_t owner);
+
+/** Runs of an owner that were accepted and are not over. */
+size_t weir__engine_runs_of(const weir_engine *engine, uint32_t owner);
+
+/** The run of an owner at a position of its input, accepted and not over; NULL: none. The first call makes an index. */
+weir_run *weir__engine_find(weir_engine *engine, uint32_t owner, uint64_t index);
+
+/**
+ * What the log says of a run that is under way here, and another epoch wrote: kept with what its journal holds, and
+ * acted upon, as what an errand says late. At the loop's top.
+ *
+ * Of an attempt that this epoch began only a decision counts: another's outcome or withdrawal is of another attempt
+ * with the same number.
+ *
+ * @param entry  OUTCOME, RESOLUTION or WITHDRAWN, with its epoch; copied
+ * @return WEIR_OK, also when it makes no difference; WEIR_INVALID: another kind (fix); WEIR_NO_MEMORY (stop)
+ */
+WEIR_CHECK weir_code weir__engine_learn_entry(weir_run *run, const weir_entry *entry);
+
+/* ---- the loop's surroundings ------------------------------------------------------------------------------------- */
+
 typedef struct weir_engine_counts {
     uint64_t accepted, ended, failed;
     size_t waiting, queued, ready, parked;
@@ -116,8 +161,12 @@ typedef struct weir_engine_counts {
 } weir_engine_counts;
 weir_engine_counts weir__engine_counts(const weir_engine *engine);
 
-/** Becomes readable when another thread has posted, or the network has something. */
+/** Becomes readable when another thread has posted, the network has something, or a watched descriptor is readable. */
 int weir__engine_wake_fd(const weir_engine *engine);
+
+/** Makes weir__engine_wake_fd() readable whenever `fd`, which stays the host's, is. WEIR_OK; WEIR_IO (stop) */
+WEIR_CHECK weir_code weir__engine_watch(weir_engine *engine, int fd, weir_error *err);
+void weir__engine_unwatch(weir_engine *engine, int fd); /* before it is closed; not watched: fine */
 
 /** How long a wait may last before a timer is due, in ms, as poll(2) wants it; -1: none is set. */
 int weir__engine_timeout_ms(const weir_engine *engine);

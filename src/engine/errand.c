@@ -139,8 +139,10 @@ void weir__errand_free(weir_errand *errand)
     if (errand->older)
         errand->older->newer = errand->newer;
     engine->errand_count--;
-    if (errand->run)
+    if (errand->run) {
         errand->run->errand_count--;
+        weir__engine_release(engine, errand->run);
+    }
     free_errand(errand);
 }
 

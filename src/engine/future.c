@@ -281,18 +281,25 @@ static void dispatch(weir_future *future)
 static void intent_known(weir_ticket *ticket, const weir_error *err)
 {
     weir_future *future = (weir_future *)ticket;
+    weir_run *run = future->run;
 
+    run->ticket_count--;
+    if (run->is_retired) {
+        weir__engine_release(run->engine, run); /* dropped, or it ended without waiting, for want of memory */
+        return;
+    }
     if (future->state != WEIR__FUTURE_INTENT)
         return; /* broken on purpose: it has begun already */
-    if (future->run->state == WEIR__RUN_ENDED)
-        return; /* it ended without waiting, for want of memory; what it wrote goes with it */
+    if (run->owned_by->is_dropped)
+        return; /* withdrawn by then */
     if (err) {
-        (void)weir__failure_keep_error(&future->run->failure, err);
+        (void)weir__failure_keep_error(&run->failure, err);
         weir__future_settle_failed(future, err->code);
         return;
     }
-    if (future->run->is_canceled || future->run->engine->is_stopping) {
+    if (run->is_canceled || run->engine->is_stopping) {
         /* It never begins, and says so; when that cannot be written the doubt is only larger than it need be. */
+        future->is_withdrawn = true;
         (void)weir__run_append_withdrawn(future, future->attempt);
         return;
     }
@@ -315,6 +322,7 @@ void weir__future_begin(weir_future *future)
         dispatch(future);
         return;
     }
+    future->is_withdrawn = false;
     future->intent_ms = weir__future_now_ms(future);
     future->intent_wall_ms = weir__clock_wall_ms(engine->options.clock);
     weir__future_move(future, WEIR__FUTURE_INTENT);
@@ -474,6 +482,41 @@ void weir__futures_cancel(weir_run *run)
             (void)weir__run_append_withdrawn(future, future->attempt); /* as in intent_known() */
         weir__future_leave_errand(future, future->errand->mode == WEIR__ERRAND_RECONCILE);
     }
+}
+
+void weir__futures_withdraw(weir_run *run)
+{
+    for (weir_future *future = run->futures; future; future = future->next) {
+        weir__timers_unset(&run->engine->timers, &future->timer);
+        future->errand = NULL;
+        if (future->state != WEIR__FUTURE_INTENT || future->is_withdrawn)
+            continue;
+        future->is_withdrawn = true;
+        (void)weir__run_append_withdrawn(future, future->attempt); /* as in intent_known() */
+    }
+}
+
+void weir__future_drop_errand(weir_errand *errand)
+{
+    weir_future *about = errand->about;
+    bool is_now = weir__errand_withdraw(errand);
+    bool is_withdrawn = atomic_load(&errand->phase) == WEIR__ERRAND_WITHDRAWN; /* a stop may have done so before */
+
+    if (is_now && errand->mode == WEIR__ERRAND_CALL && weir__future_needs_intent(about))
+        (void)weir__run_append_withdrawn(about, errand->attempt); /* as in intent_known() */
+    errand->future = NULL;
+    errand->is_abandoned |= is_withdrawn || errand->mode == WEIR__ERRAND_RECONCILE ||
+                            about->about.kind == WEIR_CALL_PURE;
+    /* It may hang for good, and no timer looks after it any more: others are not to wait for its thread. */
+    if (!is_withdrawn && errand->mode != WEIR__ERRAND_HTTP && !errand->is_overdue && errand->engine->pool_of_calls) {
+        errand->is_overdue = true;
+        weir__pool_widen(errand->engine->pool_of_calls, 1);
+    }
+    if (!errand->is_abandoned && weir__run_has_journal(errand->run))
+        return; /* what comes of it is a fact of the run */
+    errand->run->errand_count--;
+    errand->run = NULL;
+    errand->about = NULL;
 }
 
 void weir__futures_leave(weir_run *run, bool is_over)

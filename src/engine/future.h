@@ -66,6 +66,7 @@ struct weir_future {
     int64_t deadline_ms;  /* DOUBT: nothing happens outside after it */
     bool is_past_margin;  /* DOUBT: the policy's own time runs */
     weir_errand *errand;  /* under way for it */
+    bool is_withdrawn;    /* INTENT: it stays so, and the journal is told */
 
     weir_code code;
     const weir_error *error; /* of another code than WEIR_OK */
@@ -101,6 +102,12 @@ void weir__future_attempt_ended(weir_future *future, const weir_attempt_end *end
 
 /** A run is canceled: nothing of its calls begins any more. What is under way goes on, and is recorded. */
 void weir__futures_cancel(weir_run *run);
+
+/** The run's owner is dropped, and so are its errands: says of what has not begun that it never will. */
+void weir__futures_withdraw(weir_run *run);
+
+/** The owner of its run is dropped: it does not begin any more, and lets go of its run unless it has yet to be told. */
+void weir__future_drop_errand(weir_errand *errand);
 
 /** A run is over, or begins anew: nobody waits for its calls any more. `is_over`: the run is gone. */
 void weir__futures_leave(weir_run *run, bool is_over);

@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "engine/errand.h"
+#include "engine/roster.h"
 #include "engine/timers.h"
 
 struct weir_engine {
@@ -14,9 +15,9 @@ struct weir_engine {
     weir_run *current;               /* RUNNING; NULL at the loop's top */
     weir_run *ready, **ready_tail;   /* READY */
     size_t ready_count, ready_streak;
-    weir_run *oldest, *newest;       /* accepted and not over */
+    weir_roster roster;              /* accepted and not over */
     weir_run *pool;
-    weir_run *retired;               /* ENDED, with calls that still point to them: freed with the engine */
+    weir_run *retired;               /* over, but errands or tickets point to them: see weir__engine_release() */
     size_t pooled;
     size_t waiting;                  /* WAITING */
     size_t queued, queued_bytes;     /* QUEUED */
@@ -64,6 +65,14 @@ WEIR_CHECK weir_code weir__engine_need_http(weir_engine *engine, weir_failure *f
 void weir__engine_ready(weir_engine *engine, weir_run *run);  /* into the ready list */
 void weir__engine_finish(weir_engine *engine, weir_run *run); /* over: its effects, or its failure, go to the host */
 void weir__engine_park(weir_engine *engine, weir_run *run);   /* its action has returned; its key stays busy */
+
+void weir__engine_retire(weir_engine *engine, weir_run *run); /* over: it goes as soon as nothing points to it */
+
+/** Something that pointed to a run has let go of it: a retired one that nothing needs any more is dropped. */
+void weir__engine_release(weir_engine *engine, weir_run *run);
+
+/** The run of a dropped owner has left its stack, or had none; it is gone afterwards. Its key, if any, is idle. */
+void weir__engine_give_up(weir_engine *engine, weir_run *run);
 
 /** An outcome has come that nobody waited for; appended already. A run that is parked on it goes on. */
 void weir__engine_learn(weir_run *run, weir_entry *entry);

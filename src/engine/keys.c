@@ -69,13 +69,19 @@ void weir__keys_free(weir_keys *keys)
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-static size_t find_slot(const weir_keys *keys, uint64_t hash, weir_bytes bytes)
+static uint64_t hash_key(const weir_keys *keys, uint32_t owner, weir_bytes bytes)
+{
+    return weir__hash(bytes, keys->seed + owner);
+}
+
+static size_t find_slot(const weir_keys *keys, uint64_t hash, uint32_t owner, weir_bytes bytes)
 {
     size_t at = hash & keys->mask;
 
     for (const weir_key *key; (key = keys->slots[at].key); at = (at + 1) & keys->mask) {
         /* The bytes stand behind the key: taken from there, they need not wait for the pointer to them. */
-        if (keys->slots[at].hash == hash && weir__bytes_equal(weir__bytes(key + 1, key->bytes.size), bytes))
+        if (keys->slots[at].hash == hash && key->owner == owner &&
+            weir__bytes_equal(weir__bytes(key + 1, key->bytes.size), bytes))
             break;
     }
     return at;
@@ -109,7 +115,7 @@ static bool grow_table(weir_keys *keys)
 /* Takes a key out, and moves up those that had to make way for it, so that no tombstones gather. */
 static void remove_slot(weir_keys *keys, const weir_key *key)
 {
-    size_t hole = find_slot(keys, key->hash, key->bytes);
+    size_t hole = find_slot(keys, key->hash, key->owner, key->bytes);
 
     for (size_t at = (hole + 1) & keys->mask; keys->slots[at].key; at = (at + 1) & keys->mask) {
         size_t home = keys->slots[at].hash & keys->mask;
@@ -182,10 +188,10 @@ static void evict(weir_keys *keys, size_t most)
     }
 }
 
-weir_code weir__keys_get(weir_keys *keys, weir_bytes bytes, weir_key **out, weir_error *err)
+weir_code weir__keys_get(weir_keys *keys, uint32_t owner, weir_bytes bytes, weir_key **out, weir_error *err)
 {
-    uint64_t hash = weir__hash(bytes, keys->seed);
-    size_t at = find_slot(keys, hash, bytes);
+    uint64_t hash = hash_key(keys, owner, bytes);
+    size_t at = find_slot(keys, hash, owner, bytes);
     weir_key *key = keys->slots[at].key;
     weir_code rc;
 
@@ -204,18 +210,19 @@ weir_code weir__keys_get(weir_keys *keys, weir_bytes bytes, weir_key **out, weir
     memset(key, 0, sizeof *key);
     weir__cells_init(&key->cells, NULL);
     key->queue_tail = &key->queue;
+    key->owner = owner;
     key->hash = hash;
     if (bytes.size)
         memcpy(key + 1, bytes.data, bytes.size);
     key->bytes = weir__bytes(key + 1, bytes.size);
     if (keys->options.load) {
-        rc = keys->options.load(keys->options.context, key->bytes, &key->cells, err);
+        rc = keys->options.load(keys->options.context, owner, key->bytes, &key->cells, err);
         if (rc != WEIR_OK) {
             free_key(key);
             return rc;
         }
     }
-    at = find_slot(keys, hash, bytes);
+    at = find_slot(keys, hash, owner, bytes);
     keys->slots[at] = (slot){ hash, key };
     keys->count++;
     key->footprint = measure(key);
@@ -262,7 +269,7 @@ weir_code weir__keys_apply(weir_keys *keys, weir_key *key, const weir_cells *cha
 }
 
 weir_code weir__keys_cut(weir_keys *keys, uint64_t commit,
-                         weir_code (*each)(void *context, weir_bytes key, const weir_cell *cell, weir_error *err),
+                         weir_code (*each)(void *context, const weir_key *key, const weir_cell *cell, weir_error *err),
                          void *context, weir_error *err)
 {
     while (keys->dirty) {
@@ -271,7 +278,7 @@ weir_code weir__keys_cut(weir_keys *keys, uint64_t commit,
 
         for (size_t i = 0; i < key->cells.count; i++) {
             if (key->cells.items[i].is_dirty) {
-                weir_code rc = each(context, key->bytes, &key->cells.items[i], err);
+                weir_code rc = each(context, key, &key->cells.items[i], err);
 
                 if (rc != WEIR_OK)
                     return rc;
@@ -309,6 +316,30 @@ void weir__keys_committed(weir_keys *keys, uint64_t commit)
     keys->committed = commit;
     if (keys->options.load)
         evict(keys, SIZE_MAX);
+}
+
+void weir__keys_forget(weir_keys *keys, uint32_t owner)
+{
+    weir_key **dirty = &keys->dirty;
+
+    while (*dirty) {
+        weir_key *key = *dirty;
+
+        if (key->owner == owner)
+            *dirty = key->next_dirty;
+        else
+            dirty = &key->next_dirty;
+    }
+    for (size_t i = 0; i <= keys->mask;) {
+        weir_key *key = keys->slots[i].key;
+
+        if (!key || key->owner != owner) {
+            i++;
+            continue;
+        }
+        assert(!key->running && !key->queue);
+        drop(keys, key); /* another may have moved up to its slot: it is looked at again */
+    }
 }
 
 size_t weir__keys_count(const weir_keys *keys)

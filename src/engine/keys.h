@@ -22,6 +22,7 @@ typedef struct weir_key {
     weir_run *running;              /* READY, RUNNING or WAITING; NULL: the key is idle */
     weir_run *queue, **queue_tail;  /* QUEUED runs, oldest first */
     size_t queued;
+    uint32_t owner;                 /* the same bytes under two owners are two keys */
     bool is_parked;                 /* its run waits for somebody's decision */
     /* Private to keys.c. */
     uint64_t hash;
@@ -36,7 +37,7 @@ typedef struct weir_key {
 
 typedef struct weir_keys_options {
     /* Reads the cells of a key from the store into `cells` (clean); NULL: there is no store, and nothing is evicted. */
-    weir_code (*load)(void *context, weir_bytes key, weir_cells *cells, weir_error *err);
+    weir_code (*load)(void *context, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *err);
     void *context;
     size_t cache_bytes; /* evict idle keys above this */
 } weir_keys_options;
@@ -45,7 +46,8 @@ WEIR_CHECK weir_code weir__keys_new(const weir_keys_options *options, weir_keys 
 void weir__keys_free(weir_keys *keys); /* accepts NULL; runs are not its own */
 
 /** Finds a key, or takes it into memory; it is busy until weir__keys_idle(). Errors: the loader's; WEIR_NO_MEMORY. */
-WEIR_CHECK weir_code weir__keys_get(weir_keys *keys, weir_bytes bytes, weir_key **out, weir_error *err);
+WEIR_CHECK weir_code weir__keys_get(weir_keys *keys, uint32_t owner, weir_bytes bytes, weir_key **out,
+                                    weir_error *err);
 
 /** Says that nothing runs or queues at the key now. It may be gone afterwards. */
 void weir__keys_idle(weir_keys *keys, weir_key *key);
@@ -60,7 +62,7 @@ WEIR_CHECK weir_code weir__keys_apply(weir_keys *keys, weir_key *key, const weir
  * @param commit  numbers grow by 1, from 1
  */
 WEIR_CHECK weir_code weir__keys_cut(weir_keys *keys, uint64_t commit,
-                                    weir_code (*each)(void *context, weir_bytes key, const weir_cell *cell,
+                                    weir_code (*each)(void *context, const weir_key *key, const weir_cell *cell,
                                                       weir_error *err),
                                     void *context, weir_error *err);
 
@@ -72,6 +74,9 @@ bool weir__keys_are_dirty(const weir_keys *keys);
 
 /** Says that all commits up to that number are durable; evicts what is above the cache's size. */
 void weir__keys_committed(weir_keys *keys, uint64_t commit);
+
+/** Takes all keys of an owner out of memory, whatever a commit still needs of them. All are idle. Looks at each key. */
+void weir__keys_forget(weir_keys *keys, uint32_t owner);
 
 /** Keys in memory, and bytes that they take. */
 size_t weir__keys_count(const weir_keys *keys);

@@ -133,12 +133,37 @@ static uint32_t count_decisions(const weir_run *run)
     return count;
 }
 
+/* Records of it may be gone: that is doubt, never "nothing was there". An intent takes their place, so that decisions and
+ * later lives find one; its time is over. */
+static void doubt_gap(weir_future *future)
+{
+    weir_entry *entry;
+
+    future->attempt = future->base + 1;
+    entry = weir__future_intent_entry(future);
+    if (!entry) {
+        (void)weir__failure_keep(&future->run->failure, WEIR_NO_MEMORY, "no memory for a journal entry");
+        weir__future_settle_failed(future, WEIR_NO_MEMORY);
+        return;
+    }
+    entry->lease_ms = 0;
+    entry->timeout_ms = 0;
+    if (weir__run_append(future->run, entry, NULL) != WEIR_OK) {
+        weir__future_settle_failed(future, future->run->failure.error.code);
+        return;
+    }
+    weir__run_keep_entry(future->run, entry);
+    take_doubt(future, entry);
+}
+
 void weir__future_start(weir_future *future)
 {
     weir_run *run = future->run;
     weir_recall recall = { .state = WEIR__RECALL_NOTHING };
 
     future->timer.fn = weir__future_on_timer;
+    if (run->owned_by->is_dropped)
+        return; /* the action is on its way out, and its journal is closed */
     if (run->entries)
         recall = weir__recall(run->entries, &future->about);
     future->base = recall.first ? recall.first - 1 : count_decisions(run);
@@ -148,6 +173,12 @@ void weir__future_start(weir_future *future)
         warn_of_conflict(run, future->about.name, recall.conflict->attempt, recall.conflict->code);
     switch (recall.state) {
     case WEIR__RECALL_NOTHING:
+        if (run->has_gap && weir__run_has_journal(run) && weir__future_knows_doubt(future)) {
+            doubt_gap(future);
+            return;
+        }
+        weir__future_begin(future);
+        return;
     case WEIR__RECALL_AGAIN:
         weir__future_begin(future);
         return;

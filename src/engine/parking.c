@@ -106,7 +106,8 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
                         weir__recall_parked_on(run->entries, entry->instance, entry->call, entry->attempt);
     weir_future *future = find_doubt(run, entry);
 
-    if (run->engine->is_stopping || (run->is_canceled && run->state != WEIR__RUN_PARKED))
+    if (run->state == WEIR__RUN_ENDED || run->engine->is_stopping ||
+        (run->is_canceled && run->state != WEIR__RUN_PARKED))
         return; /* the next start reads it; a parked run stays one, so that nobody takes the job for done */
     if (future && keep_intent(run, future) != WEIR_OK)
         return; /* kept in the run, which fails */
@@ -116,6 +117,83 @@ void weir__engine_learn(weir_run *run, weir_entry *entry)
     else if (is_parked_on)
         unpark(run);
 }
+
+/* ---- what others say --------------------------------------------------------------------------------------------- */
+
+/* Everything that the three kinds have. NULL: no memory. */
+static weir_entry *copy_entry(weir_run *run, const weir_entry *entry)
+{
+    weir_arena *arena = &run->arena;
+    weir_entry *copy = weir__arena_alloc(arena, sizeof *copy);
+    weir_bytes action = weir__arena_copy(arena, weir__bytes_text(entry->action ? entry->action : ""));
+    weir_bytes name = weir__arena_copy(arena, weir__bytes_text(entry->name ? entry->name : ""));
+
+    if (!copy || !action.data || !name.data)
+        return NULL;
+    *copy = *entry;
+    copy->next = NULL;
+    copy->run = weir_run_id(run);
+    copy->action = (const char *)action.data; /* a copy ends with a NUL */
+    copy->name = (const char *)name.data;
+    copy->id = "";
+    if (entry->result.data) {
+        copy->result = weir__arena_copy(arena, entry->result);
+        if (!copy->result.data)
+            return NULL;
+    }
+    if (entry->error.origin) {
+        weir_bytes origin = weir__arena_copy(arena, weir__bytes_text(entry->error.origin));
+
+        if (!origin.data)
+            return NULL;
+        copy->error.origin = (const char *)origin.data;
+    }
+    return copy;
+}
+
+/* Whether it is about an attempt that was begun in another epoch, as far as it is known here that there was one. */
+static bool is_of_another_epoch(const weir_run *run, const weir_entry *about)
+{
+    const weir_entry *intent = NULL;
+
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
+        if (entry->kind == WEIR__ENTRY_INTENT && entry->instance == about->instance && entry->call == about->call &&
+            entry->attempt == about->attempt)
+            intent = entry;
+    }
+    return intent && intent->epoch != run->epoch;
+}
+
+/* Whether this life has asked for the call already: then only what it waits for can make a difference. */
+static bool is_asked(const weir_run *run, const weir_entry *entry)
+{
+    for (const weir_future *future = run->futures; future; future = future->next) {
+        if (future->about.instance == entry->instance && future->about.call == entry->call)
+            return true;
+    }
+    return false;
+}
+
+weir_code weir__engine_learn_entry(weir_run *run, const weir_entry *entry)
+{
+    bool is_decision = entry->kind == WEIR__ENTRY_RESOLUTION;
+    bool is_begun = run->state == WEIR__RUN_PARKED || is_asked(run, entry);
+    weir_entry *copy;
+
+    if (!is_decision && entry->kind != WEIR__ENTRY_OUTCOME && entry->kind != WEIR__ENTRY_WITHDRAWN)
+        return WEIR_INVALID;
+    if (is_begun && !is_decision && !is_of_another_epoch(run, entry))
+        return WEIR_OK;
+    if (is_asked(run, entry) && !find_doubt(run, entry))
+        return WEIR_OK; /* it has gone on: what is said now comes behind what counted */
+    copy = copy_entry(run, entry);
+    if (!copy)
+        return weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a journal entry");
+    weir__engine_learn(run, copy);
+    return WEIR_OK;
+}
+
+/* ---- decisions --------------------------------------------------------------------------------------------------- */
 
 weir_code weir__engine_decide(weir_run *run, const weir_entry *decision, weir_ticket *ticket, weir_error *err)
 {

@@ -122,11 +122,12 @@ bool weir__recall_is_effect(const weir_entry *entry)
            entry->call_kind != WEIR_CALL_PURE;
 }
 
-/* Whether a decision or an outcome stands behind it. */
+/* Whether a decision or an outcome, or that it never began, stands behind it. */
 static bool is_answered(const weir_entry *parked)
 {
     for (const weir_entry *entry = parked->next; entry; entry = entry->next) {
-        if ((entry->kind == WEIR__ENTRY_RESOLUTION || entry->kind == WEIR__ENTRY_OUTCOME) &&
+        if ((entry->kind == WEIR__ENTRY_RESOLUTION || entry->kind == WEIR__ENTRY_OUTCOME ||
+             entry->kind == WEIR__ENTRY_WITHDRAWN) &&
             entry->instance == parked->instance && entry->call == parked->call && entry->attempt == parked->attempt)
             return true;
     }

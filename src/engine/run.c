@@ -102,6 +102,8 @@ void weir__run_reset(weir_run *run)
     run->host = NULL;
     run->key = NULL;
     run->id = NULL;
+    run->owner = 0;
+    run->epoch = 0;
     run->timestamp = 0;
     run->entries = NULL;
     run->input_hash = 0;
@@ -110,6 +112,9 @@ void weir__run_reset(weir_run *run)
     run->futures = NULL;
     run->last_future = NULL;
     run->errand_count = 0;
+    run->ticket_count = 0;
+    run->is_retired = false;
+    run->owned_by = NULL;
 }
 
 void weir__run_rewind(weir_run *run)

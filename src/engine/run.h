@@ -13,6 +13,7 @@
 
 typedef struct weir_engine weir_engine;
 typedef struct weir_future weir_future;
+typedef struct weir_owner weir_owner;
 
 typedef enum weir_run_state {
     WEIR__RUN_NEW,     /* the host fills it in */
@@ -73,10 +74,14 @@ struct weir_run {
     weir_engine *engine;
     weir_run_state state;
     weir_run *next;          /* in the ready list, or at its key */
-    weir_run *older, *newer; /* runs that are not over, in the order accepted */
+    weir_run *older, *newer; /* runs that are not over, in the order accepted; or retired ones */
+    weir_run *next_at;       /* in the engine's index of positions */
+    weir_owner *owned_by;    /* NULL: it is not accepted, or over */
     weir_arena arena;        /* all that lives as long as the run */
 
     /* The input: filled in by the host. */
+    uint32_t owner;         /* number of the task that it is of; 0 where there is only one */
+    int64_t epoch;          /* of the owner, for entries */
     const char *source;     /* id of the input; outlives the run */
     uint64_t index;         /* position in it */
     weir_bytes key_bytes;   /* data NULL: none; the engine makes one from the run id */
@@ -114,12 +119,15 @@ struct weir_run {
     uint64_t input_hash;         /* 0: not computed yet */
     uint64_t base_hash;          /* the same */
     int64_t recalled_ms;         /* monotonic: when `entries` were read */
+    bool has_gap;                /* filled in by the host: the journal may have lost what it had of it */
     bool is_reconciler_feared;   /* a reconciler has crashed on it too often: it is not asked again */
     uint32_t next_call, next_wait; /* of the action that runs; from 1 */
     weir_future *futures, *last_future;
     weir_wait_mark *firsts;
     weir_kept_tree *trees;
     size_t errand_count;
+    size_t ticket_count;         /* of intents whose end is not known: they point into the run */
+    bool is_retired;             /* over, but errands or tickets still need it */
     const weir_error *call_error; /* what the last call that failed was answered with; NULL: none did */
     const char *id;
     uint64_t random_state;

@@ -98,10 +98,8 @@ uint64_t weir__run_base_hash(weir_run *run)
 /* What all entries of a run have. */
 static void fill_in(weir_run *run, weir_entry *entry)
 {
-    const weir_engine_options *options = &run->engine->options;
-
-    entry->written_ms = weir__clock_wall_ms(options->clock);
-    entry->epoch = options->epoch;
+    entry->written_ms = weir__clock_wall_ms(run->engine->options.clock);
+    entry->epoch = run->epoch;
     entry->run = weir_run_id(run);
     entry->input_hash = entry->kind == WEIR__ENTRY_RESULT ? weir__run_base_hash(run) : weir__run_input_hash(run);
 }
@@ -124,7 +122,8 @@ weir_code weir__run_append(weir_run *run, weir_entry *entry, weir_ticket *ticket
     weir__buffer_reset(sealed);
     rc = weir__entry_seal(entry, sealed, &err);
     if (rc == WEIR_OK)
-        rc = engine->options.port->append(engine->options.host, run, weir__buffer_bytes(sealed), ticket, &err);
+        rc = engine->options.port->append(engine->options.host, run, entry, weir__buffer_bytes(sealed), ticket,
+                                           &err);
     if (rc != WEIR_OK) {
         err.remedy = WEIR_REMEDY_STOP; /* a journal with a gap must not go on */
         (void)weir__failure_keep_error(&run->failure, &err);
@@ -136,6 +135,8 @@ weir_code weir__run_append_results(weir_run *run)
 {
     weir_code rc = WEIR_OK;
 
+    if (!run->results)
+        return WEIR_OK; /* a run that was dropped has no key either */
     if (run->key->has_unrecorded && weir__keys_is_uncommitted(run->engine->keys, run->key))
         return WEIR_OK; /* they rest on what is not written down itself, and must not come before it */
     for (weir_action_result *result = run->results; result && rc == WEIR_OK; result = result->next) {
@@ -174,6 +175,7 @@ static weir_entry intent(const weir_future *future)
 {
     weir_entry entry = about(future, WEIR__ENTRY_INTENT, future->attempt);
 
+    entry.epoch = future->run->epoch; /* kept, it tells a life's own attempts from those before */
     entry.key = future->run->key_bytes;
     entry.args = future->args;
     entry.lease_ms = future->run->engine->options.lease_ms;
@@ -217,8 +219,10 @@ weir_entry *weir__future_outcome_entry(const weir_future *future, uint32_t attem
 weir_code weir__run_append_intent(weir_future *future)
 {
     weir_entry entry = intent(future);
+    weir_code rc = weir__run_append(future->run, &entry, &future->ticket);
 
-    return weir__run_append(future->run, &entry, &future->ticket);
+    future->run->ticket_count += rc == WEIR_OK;
+    return rc;
 }
 
 weir_code weir__run_append_withdrawn(weir_future *future, uint32_t attempt)

@@ -97,18 +97,18 @@ static bool pass_over(weir_local_host *host, uint64_t line, uint64_t index, weir
 
 /* ---- cuts -------------------------------------------------------------------------------------------------------- */
 
-static weir_code put_cell(void *context, weir_bytes key, const weir_cell *cell, weir_error *err)
+static weir_code put_cell(void *context, const weir_key *key, const weir_cell *cell, weir_error *err)
 {
     weir_local_host *host = context;
     weir_code rc;
 
     if (cell->type == WEIR__CELL_DELETED) {
-        rc = weir__cut_delete(host->filling, key, cell->path);
+        rc = weir__cut_delete(host->filling, key->bytes, cell->path);
     } else {
         weir__buffer_reset(&host->cell_value);
         rc = weir__cell_encode(cell, &host->cell_value);
         if (rc == WEIR_OK)
-            rc = weir__cut_put(host->filling, key, cell->path, weir__buffer_bytes(&host->cell_value));
+            rc = weir__cut_put(host->filling, key->bytes, cell->path, weir__buffer_bytes(&host->cell_value));
     }
     return rc == WEIR_OK ? rc : weir__fail_memory(err, "a cut");
 }
@@ -241,11 +241,13 @@ void weir__local_ended(void *context, weir_run *run)
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
-weir_code weir__local_append(void *context, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err)
+weir_code weir__local_append(void *context, weir_run *run, const weir_entry *entry, weir_bytes sealed,
+                             weir_ticket *ticket, weir_error *err)
 {
     weir_local_host *host = context;
-    weir_code rc = weir__inbox_append(&host->inbox, host->committer, run, entry, ticket);
+    weir_code rc = weir__inbox_append(&host->inbox, host->committer, run, sealed, ticket);
 
+    (void)entry;
     return rc == WEIR_OK ? rc : weir__fail_memory(err, "a journal entry");
 }
 
@@ -310,6 +312,7 @@ static weir_turn accept_kept(weir_local_host *host)
         return WEIR__TURN_MORE;
     }
     run->source = host->source.mark.id;
+    run->epoch = host->epoch;
     rc = weir__inbox_next(&host->inbox, run, &err);
     if (rc == WEIR_FAILED) { /* it has crashed the process too often */
         if (pass_over_crashed(host, run, &err) && weir__inbox_ended(&host->inbox, run, host->filling) != WEIR_OK)
@@ -353,6 +356,7 @@ static weir_turn accept_record(weir_local_host *host, const weir_record *record,
         return WEIR__TURN_MORE;
     }
     run->source = host->source.mark.id;
+    run->epoch = host->epoch;
     run->index = record->at.index;
     rc = weir__record_parse(record->text, host->depth, run, &err);
     if (rc == WEIR_OK)

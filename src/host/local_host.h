@@ -67,7 +67,8 @@ typedef struct weir_local_host {
 weir_turn weir__local_turn(void *context, bool may_accept);
 void weir__local_wait(void *context);
 void weir__local_ended(void *context, weir_run *run);
-weir_code weir__local_append(void *context, weir_run *run, weir_bytes entry, weir_ticket *ticket, weir_error *err);
+weir_code weir__local_append(void *context, weir_run *run, const weir_entry *entry, weir_bytes sealed,
+                             weir_ticket *ticket, weir_error *err);
 void weir__local_parked(void *context, weir_run *run, const weir_entry *parked);
 void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *err); /* cut NULL: the journal failed */
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "host/engine_options.h"
 #include "host/signals.h"
 
 /* Reads a key's cells; on the ground stack. */
@@ -19,11 +20,12 @@ static weir_code load_cell(void *context, weir_bytes key, weir_bytes path, weir_
     return weir__cells_put_stored(context, path, value, err);
 }
 
-static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_error *err)
+static weir_code load(void *context, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *err)
 {
     weir_local_host *host = context;
     weir_code rc = weir__store_load(host->store, key, load_cell, cells, err);
 
+    (void)owner; /* there is one */
     if (rc != WEIR_OK)
         weir__store_error_context(host->store, err);
     return rc;
@@ -184,37 +186,15 @@ static weir_code open_engine(weir_local_host *host, weir_error *err)
         .wait = weir__local_wait,
         .ended = weir__local_ended,
     };
-    const weir_config *config = host->options->config;
-    const char *policy = weir__config_text(config, "calls.in-doubt");
-    weir_engine_options options = {
-        .job = host->options->job,
-        .port = host->store ? &with_store : &in_memory,
-        .host = host,
-        .events_per_run = (size_t)weir__config_int(config, "limits.events-per-run"),
-        .runs_in_flight = (size_t)weir__config_int(config, "limits.runs-in-flight"),
-        .queue_per_key = (size_t)weir__config_int(config, "limits.queue-per-key"),
-        .queue_bytes = (size_t)weir__config_int(config, "state.inbox-mb") << 20,
-        .stack_bytes = (size_t)weir__config_int(config, "limits.stack-kb") << 10,
-        .depth = host->depth,
-        .cache_bytes = (size_t)weir__config_int(config, "state.cache-mb") << 20,
-        .keep_results = host->store != NULL,
-        .clock = host->clock,
-        .calls = host->options->calls,
-        .call_threads = (size_t)weir__config_int(config, "calls.threads"),
-        .result_bytes = (size_t)weir__config_int(config, "calls.result-bytes"),
-        .lease_ms = weir__config_int(config, "calls.start-lease-ms"),
-        .margin_ms = weir__config_int(config, "calls.margin-ms"),
-        .in_doubt = strcmp(policy, "fail") == 0    ? WEIR__IN_DOUBT_FAIL
-                    : strcmp(policy, "retry") == 0 ? WEIR__IN_DOUBT_RETRY
-                                                   : WEIR__IN_DOUBT_PARK,
-        .in_doubt_after_ms = weir__config_int(config, "calls.in-doubt-after-ms"),
-        .needs_journal = weir__config_bool(config, "action-state.required"),
-        .epoch = host->epoch,
-        .http = { .proxy = weir__config_text(config, "calls.http-proxy"),
-                  .ca_file = weir__config_text(config, "calls.http-ca-file"),
-                  .max_connections = (size_t)weir__config_int(config, "calls.http-connections") },
-    };
+    weir_engine_options options;
 
+    weir__engine_options_read(host->options->config, &options);
+    options.job = host->options->job;
+    options.port = host->store ? &with_store : &in_memory;
+    options.host = host;
+    options.keep_results = host->store != NULL;
+    options.clock = host->clock;
+    options.calls = host->options->calls;
     return weir__engine_new(&options, &host->engine, err);
 }
 

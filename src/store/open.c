@@ -283,6 +283,8 @@ weir_code weir__store_open(const weir_store_options *options, weir_store **out, 
         rc = open_to_read(store, options, vfs, err);
     else
         rc = open_to_write(store, options, vfs, err);
+    if (rc == WEIR_OK && options->is_copy && store->writer)
+        rc = weir__connection_run(store->writer, "PRAGMA synchronous = NORMAL", "cannot open state.db", err);
     if (rc == WEIR_OK)
         rc = weir__store_prepare(store, err);
     if (rc != WEIR_OK)

@@ -21,6 +21,8 @@ typedef struct weir_store_options {
     const char *folder; /* made if it is missing (0700 under umask); holds the database, its WAL, and the lock */
     const char *job;    /* name of the job it belongs to; checked at every open (NULL: any, to look at) */
     bool must_exist;    /* true: a folder without a store is an error (for looking at one) */
+    bool is_copy;       /* all of it is elsewhere too: commits are not synced one by one, so the last ones may be lost
+                           with the machine (never a part of one), and then it may not open */
     bool read_only;     /* true: takes no lock, changes nothing; while a job runs it sees the last commit. SQLite sets
                            up `state.db-shm` for it, so the folder must be writable unless a job is running */
     const char *vfs;    /* SQLite VFS beneath, stays registered; NULL: the default one. For tests */

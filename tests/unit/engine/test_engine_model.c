@@ -262,20 +262,21 @@ static void note_ended(weir_run *run)
 static weir_cells store[KEYS];
 static uint64_t commits;
 
-static weir_code load(void *host, weir_bytes key, weir_cells *cells, weir_error *err)
+static weir_code load(void *host, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *err)
 {
     const weir_cells *held = &store[key.data[0] - 'a'];
 
     (void)host;
+    (void)owner;
     (void)err;
     for (size_t i = 0; i < held->count; i++)
         ck_assert_ptr_nonnull(weir__cells_put(cells, &held->items[i], false));
     return WEIR_OK;
 }
 
-static weir_code write_cell(void *context, weir_bytes key, const weir_cell *cell, weir_error *err)
+static weir_code write_cell(void *context, const weir_key *key, const weir_cell *cell, weir_error *err)
 {
-    weir_cells *held = &store[key.data[0] - 'a'];
+    weir_cells *held = &store[key->bytes.data[0] - 'a'];
     weir_cell *there = weir__cells_find(held, cell->path);
 
     (void)context;

@@ -24,11 +24,12 @@ static size_t key_number(weir_bytes key)
     return strtoul(text + 1, NULL, 10);
 }
 
-static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_error *error)
+static weir_code load(void *context, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *error)
 {
     const weir_cells *held = &store[key_number(key)];
 
     (void)context;
+    ck_assert_uint_eq(owner, 0);
     loads++;
     if (is_broken)
         return weir__fail(error, WEIR_IO, WEIR_REMEDY_STOP, "the store is gone");
@@ -37,9 +38,9 @@ static weir_code load(void *context, weir_bytes key, weir_cells *cells, weir_err
     return WEIR_OK;
 }
 
-static weir_code write_cell(void *context, weir_bytes key, const weir_cell *cell, weir_error *error)
+static weir_code write_cell(void *context, const weir_key *key, const weir_cell *cell, weir_error *error)
 {
-    weir_cells *held = &store[key_number(key)];
+    weir_cells *held = &store[key_number(key->bytes)];
     weir_cell *there = weir__cells_find(held, cell->path);
 
     (void)context;
@@ -81,7 +82,7 @@ static weir_key *get(size_t number)
     weir_key *key;
 
     (void)snprintf(text, sizeof text, "k%zu", number);
-    ck_assert_int_eq(weir__keys_get(keys, weir__bytes_text(text), &key, &err), WEIR_OK);
+    ck_assert_int_eq(weir__keys_get(keys, 0, weir__bytes_text(text), &key, &err), WEIR_OK);
     ck_assert(weir__bytes_equal(key->bytes, weir__bytes_text(text)));
     return key;
 }
@@ -233,7 +234,7 @@ START_TEST(what_cannot_be_read_or_written_is_said)
 
     open_keys(true, SIZE_MAX);
     is_broken = true;
-    ck_assert_int_eq(weir__keys_get(keys, weir__bytes_text("k1"), &key, &err), WEIR_IO);
+    ck_assert_int_eq(weir__keys_get(keys, 0, weir__bytes_text("k1"), &key, &err), WEIR_IO);
     ck_assert_str_eq(err.message, "the store is gone");
     ck_assert_uint_eq(weir__keys_count(keys), 0);
     is_broken = false;
@@ -314,13 +315,13 @@ static weir_turn turn_and_commit(void *host, bool may_accept)
     return test_turn(host, may_accept);
 }
 
-static weir_code load_for_engine(void *host, weir_bytes key, weir_cells *cells, weir_error *error)
+static weir_code load_for_engine(void *host, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *error)
 {
     /* On the ground: this much would not fit on a pooled stack. */
     volatile char deep[512 * 1024];
 
     deep[0] = deep[sizeof deep - 1] = 1;
-    return load(host, key, cells, error);
+    return load(host, owner, key, cells, error);
 }
 
 START_TEST(memory_that_was_evicted_is_read_again)
@@ -349,6 +350,83 @@ static void clear_all(void)
     clear_store();
 }
 
+/* ---- owners ------------------------------------------------------------------------------------------------------ */
+
+static weir_code load_nothing(void *context, uint32_t owner, weir_bytes key, weir_cells *cells, weir_error *error)
+{
+    (void)context;
+    (void)owner;
+    (void)key;
+    (void)cells;
+    (void)error;
+    loads++;
+    return WEIR_OK;
+}
+
+static weir_code count_writes(void *context, const weir_key *key, const weir_cell *cell, weir_error *error)
+{
+    size_t *of_owner = context;
+
+    (void)error;
+    ck_assert_int_eq(cell->value.integer, key->owner);
+    of_owner[key->owner]++;
+    return WEIR_OK;
+}
+
+/* One run of a key of an owner, which writes the owner's number. */
+static void change_of(uint32_t owner, size_t number)
+{
+    weir_cell cell = { .path = weir__bytes_text("n"), .type = WEIR__CELL_INT, .value.integer = owner };
+    char text[16];
+    weir_cells changes;
+    weir_key *key;
+
+    (void)snprintf(text, sizeof text, "k%zu", number);
+    ck_assert_int_eq(weir__keys_get(keys, owner, weir__bytes_text(text), &key, &err), WEIR_OK);
+    ck_assert_uint_eq(key->owner, owner);
+    weir__cells_init(&changes, NULL);
+    ck_assert_ptr_nonnull(weir__cells_put(&changes, &cell, false));
+    ck_assert_int_eq(weir__keys_apply(keys, key, &changes, &err), WEIR_OK);
+    weir__cells_clear(&changes);
+    weir__keys_idle(keys, key);
+}
+
+START_TEST(an_owner_that_is_forgotten_takes_its_keys_along_and_no_others)
+{
+    weir_keys_options options = { load_nothing, NULL, SIZE_MAX };
+    size_t written[4] = { 0 };
+    size_t before;
+
+    loads = 0;
+    ck_assert_int_eq(weir__keys_new(&options, &keys, &err), WEIR_OK);
+    weir__keys_forget(keys, 1); /* none there: fine */
+    for (size_t i = 0; i < MANY_KEYS; i++)
+        change_of((uint32_t)(i % 3 + 1), i / 3);
+    ck_assert_int_eq(weir__keys_cut(keys, 1, count_writes, written, &err), WEIR_OK);
+    for (size_t i = 0; i < 300; i++)
+        change_of((uint32_t)(i % 3 + 1), i / 3);
+    weir__keys_forget(keys, 2); /* pinned by the cut, and some dirty again */
+    ck_assert_uint_eq(weir__keys_count(keys), MANY_KEYS - written[2]);
+    before = loads;
+    for (size_t i = 0; i < MANY_KEYS; i++) {
+        if (i % 3 != 1)
+            change_of((uint32_t)(i % 3 + 1), i / 3);
+    }
+    ck_assert_uint_eq(loads, before);
+    change_of(2, 0);
+    ck_assert_uint_eq(loads, before + 1);
+    written[2] = 0;
+    ck_assert_int_eq(weir__keys_cut(keys, 2, count_writes, written, &err), WEIR_OK);
+    ck_assert_uint_eq(written[2], 1);
+    ck_assert(!weir__keys_are_dirty(keys));
+    for (uint32_t owner = 1; owner <= 3; owner++)
+        weir__keys_forget(keys, owner);
+    ck_assert_uint_eq(weir__keys_count(keys), 0);
+    ck_assert_uint_eq(weir__keys_footprint(keys), 0);
+    weir__keys_committed(keys, 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine/keys");
@@ -364,6 +442,7 @@ int main(void)
     tcase_add_test(alone, what_cannot_be_read_or_written_is_said);
     tcase_set_timeout(alone, 60);
     tcase_add_test(alone, a_small_cache_never_loses_a_change);
+    tcase_add_test(alone, an_owner_that_is_forgotten_takes_its_keys_along_and_no_others);
     suite_add_tcase(suite, alone);
     tcase_add_checked_fixture(beneath, test_set_up, clear_all);
     tcase_add_test(beneath, memory_that_was_evicted_is_read_again);

@@ -475,11 +475,13 @@ END_TEST
 static size_t marks;
 
 /* A journal that takes the mark which voids what came before it, and nothing else. */
-static weir_code append_mark(void *host, weir_run *run, weir_bytes sealed, weir_ticket *ticket, weir_error *err)
+static weir_code append_mark(void *host, weir_run *run, const weir_entry *given, weir_bytes sealed, weir_ticket *ticket,
+                             weir_error *err)
 {
     weir_entry *entry;
 
     (void)host;
+    ck_assert_int_eq(given->kind, WEIR__ENTRY_RESOLUTION);
     ck_assert_ptr_null(ticket);
     ck_assert_int_eq(weir__entry_open(sealed, &run->arena, &entry, err), WEIR_OK);
     ck_assert_int_eq(entry->kind, WEIR__ENTRY_RESOLUTION);

@@ -262,7 +262,7 @@ START_TEST(a_stop_cancels_what_waits_and_keeps_it_among_those_not_over)
         weir_key *key;
         weir_error err;
 
-        ck_assert_int_eq(weir__keys_get(weir__engine_keys(test.engine), weir__bytes_text("a"), &key, &err), WEIR_OK);
+        ck_assert_int_eq(weir__keys_get(weir__engine_keys(test.engine), 0, weir__bytes_text("a"), &key, &err), WEIR_OK);
         ck_assert_uint_eq(key->cells.count, 0);
     }
 }

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recovery of a task, on a thread of its own: what the group has committed, then the changelog up to its high watermark
+ * into the store, then the two compared. What it finds is handed to the task on the loop. Nothing is written but the store.
+ *
+ * Two sides say where a task stands: the group's offset with its tuple, and the changelog's. One transaction writes both, so
+ * that they agree, or something outside has changed one of them:
+ *
+ *   group      changelog   then
+ *   none       none        first start: auto.offset.reset
+ *   none       ours        the group's offset has expired, or was deleted: the changelog's counts, and that is said
+ *   ours       ours, same  go on
+ *   ours       other       refused: one of the two was set back; --resume, --reprocess
+ *   foreign    any         refused: somebody has set the group's offset; the same
+ *   ours       none        refused: the changelog is gone; --reprocess
+ *   any other topic's id   refused: the topic was made anew; --reprocess
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/big_endian.h"
+#include "base/breakage.h"
+#include "base/log.h"
+#include "host/stream_internal.h"
+
+enum { RETRY_FIRST_MS = 50, RETRY_MOST_MS = 2000, POLL_MS = 200, BATCH_BYTES = 4 << 20, PROGRESS_MS = 3000,
+       PATH_BYTES = 4096 };
+
+#define OLD_MS (INT64_C(12) * 3600 * 1000) /* half of the tombstones' life, which is a day */
+
+struct weir_recovery {
+    weir_task job; /* first: cast back */
+    weir_post post;
+    weir_stream_task *task;
+    weir_stream *stream;
+    const weir_topic_name *input; /* the topic of the task */
+    atomic_bool is_cancelled;
+    bool is_over; /* told on the loop */
+
+    /* What was found. */
+    weir_code rc;
+    weir_error error;
+    weir_store *store;
+    weir_arena arena; /* of the tuples */
+    weir_tuple group, state, chosen;
+    int64_t group_offset;
+    bool has_group, is_group_ours, has_state;
+    int64_t position;      /* of the changelog: all before it is in the store */
+    int64_t start_offset;  /* where fetching begins */
+    int64_t journal_start, input_end;
+    weir_part wiped;       /* what goes, where all is to go */
+    bool is_wiped;
+    weir_kept_input *inputs;
+    size_t input_count, input_capacity;
+    weir_found_entry *found;
+    size_t found_count, found_capacity;
+};
+
+/* ---- asking the cluster ------------------------------------------------------------------------------------------ */
+
+static bool is_cancelled(const weir_recovery *recovery)
+{
+    return atomic_load(&recovery->is_cancelled);
+}
+
+/* True: the question may be asked again, after a pause. */
+static bool may_ask_again(const weir_recovery *recovery, weir_code rc, const weir_error *err, unsigned *tries)
+{
+    int64_t pause_ms = RETRY_FIRST_MS << (*tries < 5 ? *tries : 5);
+
+    if (rc != WEIR_UNREACHABLE || is_cancelled(recovery))
+        return false;
+    if (*tries == 2 || *tries % 16 == 15)
+        weir__log(WEIR__LOG_WARN, recovery->task->name, "recovery waits, and tries again: %s", err->message);
+    ++*tries;
+    (void)poll(NULL, 0, (int)(pause_ms > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms));
+    return true;
+}
+
+static weir_code ask_end(weir_recovery *recovery, const char *topic, weir_log_end which, int64_t *offset,
+                         weir_error *err)
+{
+    unsigned tries = 0;
+    weir_code rc;
+
+    do
+        rc = weir__cluster_log_end(recovery->stream->options->cluster, topic, recovery->task->at.partition, which,
+                                   offset, err);
+    while (may_ask_again(recovery, rc, err, &tries));
+    return rc;
+}
+
+static weir_code ask_committed(weir_recovery *recovery, weir_error *err)
+{
+    unsigned tries = 0;
+    weir_buffer metadata;
+    weir_code rc;
+
+    weir__buffer_init(&metadata, 1 << 20);
+    do
+        rc = weir__cluster_committed(recovery->stream->options->cluster, recovery->input->name,
+                                     recovery->task->at.partition, &recovery->has_group, &recovery->group_offset,
+                                     &metadata, err);
+    while (may_ask_again(recovery, rc, err, &tries));
+    if (rc == WEIR_OK && recovery->has_group)
+        recovery->is_group_ours = weir__tuple_parse(weir__buffer_bytes(&metadata), &recovery->arena, &recovery->group) &&
+                                  recovery->group.offset == recovery->group_offset;
+    weir__buffer_clear(&metadata);
+    return rc;
+}
+
+/* Whether a topic is still the one that was there when the process started. */
+static weir_code check_topic(weir_recovery *recovery, const weir_topic_name *topic, weir_error *err)
+{
+    weir_topic_facts facts;
+    unsigned tries = 0;
+    weir_code rc;
+
+    do
+        rc = weir__cluster_describe(recovery->stream->options->cluster, topic->name, &facts, err);
+    while (may_ask_again(recovery, rc, err, &tries));
+    if (rc != WEIR_OK)
+        return rc;
+    if (!facts.exists || strcmp(facts.id, topic->id) != 0)
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "topic '%s' %s while the job ran; start the job again",
+                          topic->name, facts.exists ? "was made anew" : "was deleted");
+    return WEIR_OK;
+}
+
+/* ---- the store --------------------------------------------------------------------------------------------------- */
+
+static weir_code read_position(weir_store *store, const char *name, weir_buffer *text, bool *found, weir_error *err)
+{
+    weir__buffer_reset(text);
+    return weir__store_position(store, name, text, found, err);
+}
+
+/* Where the file stands: its tuple and its place in the changelog, and when it was last known to be at its end. */
+static weir_code read_store(weir_recovery *recovery, int64_t *alive_ms, weir_error *err)
+{
+    bool found = false;
+    weir_buffer text;
+    weir_code rc;
+
+    *alive_ms = 0;
+    recovery->position = 0;
+    weir__buffer_init(&text, SIZE_MAX);
+    rc = read_position(recovery->store, "tuple", &text, &found, err);
+    recovery->has_state = rc == WEIR_OK && found &&
+                          weir__tuple_parse(weir__buffer_bytes(&text), &recovery->arena, &recovery->state);
+    if (rc == WEIR_OK)
+        rc = read_position(recovery->store, "changelog", &text, &found, err);
+    if (rc == WEIR_OK && found && text.size == 16) {
+        recovery->position = (int64_t)weir__get_64(text.data);
+        *alive_ms = (int64_t)weir__get_64(text.data + 8);
+    }
+    weir__buffer_clear(&text);
+    return rc;
+}
+
+static weir_code open_store(weir_recovery *recovery, weir_error *err)
+{
+    weir_stream *stream = recovery->stream;
+    char folder[PATH_BYTES];
+    const char *name = weir__config_text(stream->options->config, "job.name");
+    weir_store_options options = {
+        .folder = folder,
+        .job = name ? name : stream->options->job->name,
+        .vfs = stream->options->vfs,
+        .disk = stream->disk,
+        .is_copy = true,
+    };
+
+    if (snprintf(folder, sizeof folder, "%s/%" PRId32, stream->options->folder, recovery->task->at.partition) >=
+        (int)sizeof folder)
+        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "state.dir has too long a name");
+    return weir__store_open(&options, &recovery->store, err);
+}
+
+/* Throws the file away: all of it is in the changelog. */
+static weir_code wipe(weir_recovery *recovery, const char *why, weir_error *err)
+{
+    static const char *const names[] = { "state.db", "state.db-wal", "state.db-shm", "floor" };
+    char path[PATH_BYTES + 32];
+
+    weir__log(WEIR__LOG_WARN, recovery->task->name, "its state is built anew from the changelog cause=\"%s\"", why);
+    weir__store_close(recovery->store);
+    recovery->store = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s/%" PRId32 "/%s", recovery->stream->options->folder,
+                       recovery->task->at.partition, names[i]);
+        if (unlink(path) != 0 && errno != ENOENT)
+            return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot remove '%s'", path);
+    }
+    recovery->has_state = false;
+    recovery->position = 0;
+    return open_store(recovery, err);
+}
+
+/* Opens the file, and says from where on the changelog must be read; one that cannot be trusted is thrown away. */
+static weir_code prepare_store(weir_recovery *recovery, int64_t first, int64_t end, weir_error *err)
+{
+    weir_stream *stream = recovery->stream;
+    int64_t alive_ms = 0, now_ms = weir__clock_wall_ms(stream->clock);
+    const char *why = NULL;
+    weir_code rc = open_store(recovery, err);
+
+    if (rc == WEIR_IO && !(err->origin && strcmp(err->origin, WEIR__ORIGIN_LOCK) == 0)) {
+        weir__log(WEIR__LOG_WARN, recovery->task->name, "%s", err->message);
+        rc = wipe(recovery, "it cannot be read", err);
+    }
+    if (rc == WEIR_OK)
+        rc = read_store(recovery, &alive_ms, err);
+    if (rc != WEIR_OK)
+        return rc;
+    if (recovery->has_state && strcmp(recovery->state.changelog, stream->options->topics->changelog.id) != 0)
+        why = "it is of another changelog";
+    else if (recovery->has_state && recovery->position > end)
+        why = "it is ahead of the changelog";
+    else if (recovery->has_state && recovery->position < first)
+        why = "the changelog begins behind it";
+    else if (recovery->has_state && recovery->position < end && now_ms - alive_ms > OLD_MS)
+        why = "it is old: what was deleted since may be gone from the changelog";
+    else if (!recovery->has_state && recovery->position)
+        why = "it does not say where it stands";
+    if (why)
+        rc = wipe(recovery, why, err);
+    if (rc == WEIR_OK && recovery->position < first)
+        recovery->position = first;
+    return rc;
+}
+
+static weir_code set_positions(weir_recovery *recovery, weir_bytes tuple, weir_error *err)
+{
+    uint8_t place[16];
+    weir_code rc = WEIR_OK;
+
+    weir__put_64(place, (uint64_t)recovery->position);
+    weir__put_64(place + 8, (uint64_t)weir__clock_wall_ms(recovery->stream->clock));
+    if (tuple.data)
+        rc = weir__store_set_position(recovery->store, "tuple", tuple, err);
+    return rc == WEIR_OK ? weir__store_set_position(recovery->store, "changelog", weir__bytes(place, sizeof place), err)
+                         : rc;
+}
+
+/* ---- the changelog ----------------------------------------------------------------------------------------------- */
+
+static weir_code apply(weir_recovery *recovery, const weir_record *record, weir_buffer *tuple, weir_error *err)
+{
+    weir_store *store = recovery->store;
+    weir_change_key key;
+    uint8_t owner[8];
+
+    if (!record->key.data || !weir__change_key_parse(record->key, &key))
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
+                          "topic '%s', partition %" PRId32 ", offset %" PRId64 ": no record of a changelog of weir",
+                          recovery->stream->options->topics->changelog.name, record->partition, record->offset);
+    weir__put_64(owner, (uint64_t)key.number);
+    switch (key.kind) {
+    case WEIR__CHANGE_CELL:
+        return record->value.data ? weir__store_put(store, key.key, key.path, record->value, err)
+                                  : weir__store_delete(store, key.key, key.path, err);
+    case WEIR__CHANGE_INPUT:
+        if (record->value.data)
+            return weir__store_log_put(store, "inbox", weir__bytes(owner, sizeof owner), 0, record->value, err);
+        if (weir__store_log_delete(store, "inbox", weir__bytes(owner, sizeof owner), err) != WEIR_OK)
+            return err->code;
+        return weir__store_log_delete(store, "journal", weir__bytes(owner, sizeof owner), err);
+    case WEIR__CHANGE_ENTRY:
+        if (!record->value.data)
+            return WEIR_OK; /* its input was deleted just before it */
+        return weir__store_log_put(store, "journal", weir__bytes(owner, sizeof owner), key.place, record->value, err);
+    case WEIR__CHANGE_TUPLE:
+        weir__buffer_reset(tuple);
+        if (weir__buffer_add(tuple, record->value.data, record->value.size) != WEIR_OK)
+            return weir__fail_memory(err, "a tuple");
+        return WEIR_OK;
+    }
+    return WEIR_OK;
+}
+
+/* Reads until the end is at or beyond the high watermark: the log may end in what is not given. */
+static weir_code read_changelog(weir_recovery *recovery, int64_t end, weir_error *err)
+{
+    const weir_topic_name *topic = &recovery->stream->options->topics->changelog;
+    weir_reader_options options = { .cluster = recovery->stream->options->cluster, .is_brief = true };
+    weir_record *records = calloc(WEIR__BATCH, sizeof *records);
+    int64_t began_ms = weir__clock_monotonic_ms(recovery->stream->clock), told_ms = began_ms, first = recovery->position;
+    bool is_over = recovery->position >= end, is_told = false;
+    weir_reader *reader = NULL;
+    size_t bytes = 0, count;
+    weir_buffer tuple;
+    weir_code rc = records ? WEIR_OK : weir__fail_memory(err, "recovery");
+
+    weir__buffer_init(&tuple, SIZE_MAX);
+    if (rc == WEIR_OK && !is_over)
+        rc = weir__reader_open(&options, &reader, err);
+    if (rc == WEIR_OK && !is_over)
+        rc = weir__reader_add(reader, topic->name, recovery->task->at.partition, recovery->position, 0, err);
+    while (rc == WEIR_OK && !is_over && !is_cancelled(recovery)) {
+        int64_t now_ms;
+
+        rc = weir__reader_poll(reader, POLL_MS, records, WEIR__BATCH, &count, err);
+        if (rc == WEIR_UNREACHABLE)
+            rc = WEIR_OK;
+        for (size_t i = 0; i < count && rc == WEIR_OK; i++) {
+            if (records[i].is_end) {
+                recovery->position = records[i].offset;
+                is_over = records[i].offset >= end;
+                continue;
+            }
+            rc = apply(recovery, &records[i], &tuple, err);
+            recovery->position = records[i].offset + 1;
+            bytes += records[i].key.size + records[i].value.size + 64;
+        }
+        weir__reader_done(reader);
+        now_ms = weir__clock_monotonic_ms(recovery->stream->clock);
+        if (rc == WEIR_OK && (bytes >= BATCH_BYTES || is_over) && tuple.size) {
+            rc = set_positions(recovery, weir__buffer_bytes(&tuple), err);
+            if (rc == WEIR_OK)
+                rc = weir__store_commit(recovery->store, err);
+            bytes = 0;
+        }
+        if (now_ms - told_ms >= PROGRESS_MS && !is_over) {
+            told_ms = now_ms;
+            weir__log(WEIR__LOG_INFO, recovery->task->name, "restoring from the changelog done=%" PRId64 " of=%" PRId64
+                      " seconds=%" PRId64, recovery->position - first, end - first, (now_ms - began_ms) / 1000);
+            if (!count && !is_told) {
+                is_told = true;
+                weir__log(WEIR__LOG_WARN, recovery->task->name,
+                          "a transaction of another is open in the changelog, waiting until the broker ends it "
+                          "position=%" PRId64 " end=%" PRId64, recovery->position, end);
+            }
+        }
+    }
+    if (rc == WEIR_OK && tuple.size)
+        recovery->has_state = weir__tuple_parse(weir__buffer_bytes(&tuple), &recovery->arena, &recovery->state);
+    if (rc == WEIR_OK && !is_cancelled(recovery)) {
+        rc = set_positions(recovery, (weir_bytes){ NULL, 0 }, err);
+        if (rc == WEIR_OK)
+            rc = weir__store_commit(recovery->store, err);
+    }
+    weir__reader_close(reader);
+    weir__buffer_clear(&tuple);
+    free(records);
+    return rc;
+}
+
+/* ---- deciding ---------------------------------------------------------------------------------------------------- */
+
+static weir_code refuse(weir_recovery *recovery, weir_error *err, const char *why)
+{
+    return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
+                      "topic '%s', partition %" PRId32 ": %s. Start it with --resume to go on where the state stands, or "
+                      "with --reprocess to throw the state away and read from the group's offset",
+                      recovery->input->name, recovery->task->at.partition, why);
+}
+
+/* Where nobody has read yet. */
+static weir_code find_first(weir_recovery *recovery, weir_error *err)
+{
+    weir_stream *stream = recovery->stream;
+    weir_reset reset = weir__cluster_reset(stream->options->cluster);
+
+    if (reset == WEIR__RESET_ERROR)
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
+                          "topic '%s', partition %" PRId32 ": nothing is committed, and kafka.auto.offset.reset is "
+                          "error; set it to earliest or latest",
+                          recovery->input->name, recovery->task->at.partition);
+    return ask_end(recovery, recovery->input->name, reset == WEIR__RESET_EARLIEST ? WEIR__LOG_START : WEIR__LOG_END,
+                   &recovery->start_offset, err);
+}
+
+static bool is_same(const weir_tuple *a, const weir_tuple *b)
+{
+    return a->commit == b->commit && a->epoch == b->epoch && a->offset == b->offset && strcmp(a->owner, b->owner) == 0 &&
+           strcmp(a->input, b->input) == 0;
+}
+
+/* Why the two sides, and the topics, do not fit; NULL: they do. */
+static const char *find_conflict(const weir_recovery *recovery)
+{
+    const weir_stream_topics *topics = recovery->stream->options->topics;
+
+    if (recovery->has_state && strcmp(recovery->state.input, recovery->input->id) != 0)
+        return "the topic was made anew since the state was written";
+    if (recovery->has_state && strcmp(recovery->state.journal, topics->journal.id) != 0)
+        return "the action-state topic is not the one that the state knows";
+    if (recovery->has_group && !recovery->is_group_ours && !weir__is_broken(WEIR__BREAK_IGNORE_FOREIGN_OFFSET))
+        return "somebody else has set the group's offset";
+    if (recovery->is_group_ours && !recovery->has_state)
+        return "the changelog has nothing of it, though the group has committed an offset of the job";
+    if (recovery->is_group_ours && !is_same(&recovery->group, &recovery->state))
+        return "the group's offset and the changelog do not agree: one of them was set back";
+    return NULL;
+}
+
+/* As if it had never run, but for what counts on: the state goes with the taking transaction. */
+static weir_code begin_anew(weir_recovery *recovery, weir_error *err)
+{
+    const weir_stream_options *options = recovery->stream->options;
+    weir_tuple *chosen = &recovery->chosen;
+    weir_code rc = WEIR_OK;
+
+    memset(chosen, 0, sizeof *chosen);
+    (void)snprintf(chosen->input, sizeof chosen->input, "%s", recovery->input->id);
+    (void)snprintf(chosen->changelog, sizeof chosen->changelog, "%s", options->topics->changelog.id);
+    (void)snprintf(chosen->journal, sizeof chosen->journal, "%s", options->topics->journal.id);
+    if (recovery->has_state) {
+        chosen->commit = recovery->state.commit;
+        chosen->epoch = recovery->state.epoch;
+    } else if (recovery->is_group_ours) {
+        chosen->commit = recovery->group.commit;
+        chosen->epoch = recovery->group.epoch;
+    }
+    if (recovery->has_group)
+        recovery->start_offset = recovery->group_offset;
+    else
+        rc = find_first(recovery, err);
+    chosen->offset = chosen->next = recovery->start_offset;
+    chosen->low = recovery->journal_start;
+    chosen->claim = -1;
+    return rc;
+}
+
+static weir_code wipe_cell(void *context, weir_bytes key, weir_bytes path, weir_bytes value, weir_error *err)
+{
+    weir_recovery *recovery = context;
+
+    (void)value;
+    return weir__part_delete_cell(&recovery->wiped, key, path) == WEIR_OK ? WEIR_OK : weir__fail_memory(err, "a state");
+}
+
+static weir_code wipe_input(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+{
+    weir_recovery *recovery = context;
+
+    (void)number;
+    (void)record;
+    return owner.size != 8 ||
+                   weir__part_delete_input(&recovery->wiped, (int64_t)weir__get_64(owner.data), NULL, 0) == WEIR_OK
+               ? WEIR_OK
+               : weir__fail_memory(err, "a state");
+}
+
+static weir_code wipe_entry(void *context, weir_bytes owner, int64_t place, weir_bytes record, weir_error *err)
+{
+    weir_recovery *recovery = context;
+
+    (void)record;
+    return owner.size != 8 ||
+                   weir__part_delete_input(&recovery->wiped, (int64_t)weir__get_64(owner.data), &place, 1) == WEIR_OK
+               ? WEIR_OK
+               : weir__fail_memory(err, "a state");
+}
+
+static weir_code reprocess(weir_recovery *recovery, const char *why, weir_error *err)
+{
+    weir_code rc = begin_anew(recovery, err);
+
+    if (rc == WEIR_OK)
+        rc = weir__store_scan(recovery->store, wipe_cell, recovery, err);
+    if (rc == WEIR_OK)
+        rc = weir__store_log_scan(recovery->store, "inbox", wipe_input, recovery, err);
+    if (rc == WEIR_OK)
+        rc = weir__store_log_scan(recovery->store, "journal", wipe_entry, recovery, err);
+    if (rc != WEIR_OK)
+        return rc;
+    recovery->is_wiped = true;
+    if (recovery->stream->options->topics->journal.name &&
+        recovery->stream->options->start != WEIR__START_REPEAT_CALLS)
+        recovery->chosen.gap = recovery->input_end; /* what was called for them before, nobody knows any more */
+    weir__log(WEIR__LOG_WARN, recovery->task->name,
+              "the state is thrown away, as asked for, and the input read again offset=%" PRId64 " cause=\"%s\"",
+              recovery->chosen.offset, why);
+    return WEIR_OK;
+}
+
+static weir_code decide(weir_recovery *recovery, weir_error *err)
+{
+    weir_stream_start start = recovery->stream->options->start;
+    const char *why = find_conflict(recovery);
+
+    if (why && start == WEIR__START_PLAIN)
+        return refuse(recovery, err, why);
+    if (why && start >= WEIR__START_REPROCESS)
+        return reprocess(recovery, why, err);
+    if (!recovery->has_state && why)
+        return refuse(recovery, err, "there is no state to go on with");
+    if (why && strcmp(recovery->state.input, recovery->input->id) != 0)
+        return refuse(recovery, err, "the topic was made anew: its offsets say nothing of the old one's records");
+    if (!recovery->has_state)
+        return begin_anew(recovery, err);
+    recovery->chosen = recovery->state;
+    recovery->start_offset = recovery->state.offset;
+    if (why)
+        weir__log(WEIR__LOG_WARN, recovery->task->name, "going on where the state stands, as asked for offset=%" PRId64
+                  " cause=\"%s\"", recovery->state.offset, why);
+    else if (!recovery->has_group)
+        weir__log(WEIR__LOG_WARN, recovery->task->name,
+                  "the group has no offset any more (expired, or deleted), going on where the changelog stands offset=%"
+                  PRId64, recovery->state.offset);
+    return WEIR_OK;
+}
+
+/* A journal that was cut off above the low-water mark: what it could have said of open inputs is in doubt. */
+static void look_for_gap(weir_recovery *recovery)
+{
+    weir_tuple *chosen = &recovery->chosen;
+
+    if (!recovery->stream->options->topics->journal.name || recovery->journal_start <= chosen->low)
+        return;
+    weir__log(WEIR__LOG_WARN, recovery->task->name,
+              "the journal begins behind what is needed of it: calls of the inputs up to offset %" PRId64
+              " may have been made needed=%" PRId64 " begins=%" PRId64,
+              recovery->input_end, chosen->low, recovery->journal_start);
+    chosen->low = recovery->journal_start;
+    if (!weir__is_broken(WEIR__BREAK_GAP_IS_NOTHING) && recovery->input_end > chosen->gap)
+        chosen->gap = recovery->input_end;
+}
+
+/* ---- the inbox --------------------------------------------------------------------------------------------------- */
+
+static weir_code keep_input(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+{
+    weir_recovery *recovery = context;
+    weir_kept_input *kept;
+
+    (void)number;
+    if (recovery->input_count == recovery->input_capacity) {
+        size_t capacity = recovery->input_capacity ? recovery->input_capacity * 2 : 64;
+        weir_kept_input *all = realloc(recovery->inputs, capacity * sizeof *all);
+
+        if (!all)
+            return weir__fail_memory(err, "the inbox");
+        recovery->inputs = all;
+        recovery->input_capacity = capacity;
+    }
+    kept = &recovery->inputs[recovery->input_count];
+    *kept = (weir_kept_input){ owner.size == 8 ? (int64_t)weir__get_64(owner.data) : -1, record.size,
+                               malloc(record.size + 1) };
+    if (!kept->bytes)
+        return weir__fail_memory(err, "the inbox");
+    memcpy(kept->bytes, record.data, record.size);
+    recovery->input_count++;
+    return WEIR_OK;
+}
+
+static weir_code keep_entry(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
+{
+    weir_recovery *recovery = context;
+    weir_found_entry *found;
+
+    if (recovery->found_count == recovery->found_capacity) {
+        size_t capacity = recovery->found_capacity ? recovery->found_capacity * 2 : 64;
+        weir_found_entry *all = realloc(recovery->found, capacity * sizeof *all);
+
+        if (!all)
+            return weir__fail_memory(err, "the journal");
+        recovery->found = all;
+        recovery->found_capacity = capacity;
+    }
+    found = &recovery->found[recovery->found_count];
+    *found = (weir_found_entry){ owner.size == 8 ? (int64_t)weir__get_64(owner.data) : -1, number, true, record.size,
+                                 malloc(record.size + 1) };
+    if (!found->bytes)
+        return weir__fail_memory(err, "the journal");
+    memcpy(found->bytes, record.data, record.size);
+    recovery->found_count++;
+    return WEIR_OK;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
+static weir_code recover_forwarding(weir_recovery *recovery, weir_error *err)
+{
+    weir_tuple *chosen = &recovery->chosen;
+    weir_code rc = check_topic(recovery, recovery->input, err);
+
+    if (rc == WEIR_OK)
+        rc = ask_committed(recovery, err);
+    if (rc != WEIR_OK)
+        return rc;
+    memset(chosen, 0, sizeof *chosen);
+    if (recovery->is_group_ours) {
+        if (strcmp(recovery->group.input, recovery->input->id) != 0)
+            return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
+                              "topic '%s' was made anew since the job read it. Delete the group's offsets for it to read "
+                              "it from its beginning", recovery->input->name);
+        *chosen = recovery->group;
+        recovery->start_offset = recovery->group_offset;
+    } else if (recovery->has_group) {
+        recovery->start_offset = recovery->group_offset;
+    } else {
+        rc = find_first(recovery, err);
+    }
+    (void)snprintf(chosen->input, sizeof chosen->input, "%s", recovery->input->id);
+    chosen->offset = chosen->next = recovery->start_offset;
+    chosen->claim = -1;
+    return rc;
+}
+
+static weir_code recover(weir_recovery *recovery, weir_error *err)
+{
+    const weir_stream_topics *topics = recovery->stream->options->topics;
+    int64_t first = 0, end = 0;
+    weir_code rc;
+
+    if (recovery->task->is_forward)
+        return recover_forwarding(recovery, err);
+    rc = check_topic(recovery, recovery->input, err);
+    if (rc == WEIR_OK)
+        rc = check_topic(recovery, &topics->changelog, err);
+    if (rc == WEIR_OK && topics->journal.name)
+        rc = check_topic(recovery, &topics->journal, err);
+    /* In this order: what the group says must not be newer than what the changelog is read up to. */
+    if (rc == WEIR_OK)
+        rc = ask_committed(recovery, err);
+    if (rc == WEIR_OK)
+        rc = ask_end(recovery, topics->changelog.name,
+                     weir__is_broken(WEIR__BREAK_STABLE_END) ? WEIR__LOG_STABLE_END : WEIR__LOG_END, &end, err);
+    if (rc == WEIR_OK)
+        rc = ask_end(recovery, topics->changelog.name, WEIR__LOG_START, &first, err);
+    if (rc == WEIR_OK && topics->journal.name)
+        rc = ask_end(recovery, topics->journal.name, WEIR__LOG_START, &recovery->journal_start, err);
+    if (rc == WEIR_OK && topics->journal.name)
+        rc = ask_end(recovery, recovery->input->name, WEIR__LOG_END, &recovery->input_end, err);
+    if (rc == WEIR_OK)
+        rc = prepare_store(recovery, first, end, err);
+    if (rc == WEIR_OK)
+        rc = read_changelog(recovery, end, err);
+    if (rc != WEIR_OK || is_cancelled(recovery))
+        return rc;
+    rc = decide(recovery, err);
+    if (rc != WEIR_OK)
+        return rc;
+    look_for_gap(recovery);
+    if (recovery->is_wiped)
+        return WEIR_OK;
+    rc = weir__store_log_scan(recovery->store, "inbox", keep_input, recovery, err);
+    return rc == WEIR_OK ? weir__store_log_scan(recovery->store, "journal", keep_entry, recovery, err) : rc;
+}
+
+static void free_recovery(weir_recovery *recovery)
+{
+    weir__store_close(recovery->store);
+    weir__arena_clear(&recovery->arena);
+    weir__part_clear(&recovery->wiped);
+    for (size_t i = 0; i < recovery->input_count; i++)
+        free(recovery->inputs[i].bytes);
+    free(recovery->inputs);
+    for (size_t i = 0; i < recovery->found_count; i++)
+        free(recovery->found[i].bytes);
+    free(recovery->found);
+    free(recovery);
+}
+
+/* ---- handing it over --------------------------------------------------------------------------------------------- */
+
+static weir_code take_tuple(weir_stream_task *task, const weir_tuple *chosen, weir_error *err)
+{
+    task->tuple = *chosen;
+    task->tuple.open = NULL;
+    task->tuple.open_count = 0;
+    task->stored_commit = chosen->commit;
+    task->next = chosen->offset;
+    task->done_until = chosen->next;
+    task->known_low = chosen->low;
+    task->deleted_low = chosen->low;
+    if (!chosen->open_count)
+        return WEIR_OK;
+    task->done_but = malloc(chosen->open_count * sizeof *task->done_but);
+    if (!task->done_but)
+        return weir__fail_memory(err, "a task");
+    memcpy(task->done_but, chosen->open, chosen->open_count * sizeof *task->done_but);
+    task->done_but_count = chosen->open_count;
+    return WEIR_OK;
+}
+
+void weir__stream_recovered(weir_stream_task *task)
+{
+    weir_recovery *recovery = task->recovery;
+    weir_error err = recovery->error;
+    weir_code rc = recovery->rc;
+
+    task->recovery = NULL;
+    if (task->state != WEIR__TASK_OPENING) {
+        free_recovery(recovery); /* revoked, or lost meanwhile */
+        return;
+    }
+    if (rc == WEIR_OK)
+        rc = take_tuple(task, &recovery->chosen, &err);
+    if (rc != WEIR_OK) {
+        free_recovery(recovery);
+        weir__stream_give_up(task->stream, WEIR__STREAM_STOPPING, rc, &err);
+        return;
+    }
+    task->store = recovery->store;
+    task->inputs = recovery->inputs;
+    task->input_count = recovery->input_count;
+    task->inputs_taken = 0;
+    task->found = recovery->found;
+    task->found_count = recovery->found_count;
+    task->found_sorted = 0;
+    task->found_capacity = recovery->found_capacity;
+    if (recovery->is_wiped) {
+        weir_part *part = weir__stream_part(task), empty = *part;
+
+        *part = recovery->wiped;
+        recovery->wiped = empty;
+    }
+    recovery->store = NULL;
+    recovery->inputs = NULL;
+    recovery->input_count = 0;
+    recovery->found = NULL;
+    recovery->found_count = 0;
+    free_recovery(recovery);
+    if (task->is_forward || weir__is_broken(WEIR__BREAK_NO_TAKING))
+        weir__stream_task_move(task, WEIR__TASK_STARTING);
+    else
+        weir__stream_task_move(task, WEIR__TASK_TAKING);
+}
+
+static void on_loop(weir_post *post)
+{
+    weir_recovery *recovery = (weir_recovery *)((char *)post - offsetof(weir_recovery, post));
+
+    weir__stream_recovered(recovery->task);
+}
+
+static void run(weir_task *job)
+{
+    weir_recovery *recovery = (weir_recovery *)job;
+
+    recovery->rc = recover(recovery, &recovery->error);
+    weir__engine_post(recovery->stream->engine, &recovery->post);
+}
+
+weir_code weir__recovery_begin(weir_stream_task *task, weir_error *err)
+{
+    weir_stream *stream = task->stream;
+    weir_recovery *recovery = calloc(1, sizeof *recovery);
+
+    if (!recovery)
+        return weir__fail_memory(err, "recovery");
+    recovery->job.run = run;
+    recovery->post.fn = on_loop;
+    recovery->task = task;
+    recovery->stream = stream;
+    recovery->input = &stream->options->topics->read[task->at.topic];
+    atomic_init(&recovery->is_cancelled, false);
+    weir__arena_init(&recovery->arena, 4096);
+    weir__part_init(&recovery->wiped);
+    task->recovery = recovery;
+    stream->recoveries.submit(stream->recoveries.context, &recovery->job);
+    return WEIR_OK;
+}
+
+void weir__recovery_cancel(weir_recovery *recovery)
+{
+    atomic_store(&recovery->is_cancelled, true);
+}
