@@ -18,6 +18,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static json_t *counts[MOST_PARTITIONS];      /* NULL: not ours */
 static int64_t positions[MOST_PARTITIONS];   /* of the next record */
 static bool is_moved[MOST_PARTITIONS];       /* since the last commit */
 static bool is_open;                         /* a transaction */
-static bool is_shaken;                       /* a connection of the producer broke */
+static atomic_bool is_shaken;                       /* a connection of the producer broke */
 static char held_key[256], held_value[256];  /* reorder */
 
 static const char *setting(const char *name)
@@ -111,14 +112,13 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
     expect(message->err, "delivery");
 }
 
-/* A connection of the producer broke; which, and what it carried, is not told. */
-static void on_error(rd_kafka_t *kafka, int code, const char *why, void *opaque)
+/* A connection of the producer ends. Nothing else tells of each of them: the same error is not given to the error callback
+ * twice within 30 s (rdkafka_broker.c, rd_kafka_broker_set_error). Called by threads of the library. */
+static int on_close(int socket, void *opaque)
 {
-    (void)kafka;
-    (void)why;
     (void)opaque;
-    is_shaken |= code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
-                 code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    is_shaken = true;
+    return close(socket);
 }
 
 static rd_kafka_conf_t *settings_of(const char *const *settings)
@@ -254,7 +254,6 @@ static void commit(void)
     rd_kafka_consumer_group_metadata_destroy(group);
     rd_kafka_topic_partition_list_destroy(list);
     /* No transaction is open now: a new epoch before the next one keeps what is still under way from ending that. */
-    (void)rd_kafka_poll(producer, 0);
     if (is_shaken && !breaks("trust"))
         begin_anew("a connection broke");
 }
@@ -341,10 +340,11 @@ int main(int argc, char **argv)
 
     rd_kafka_conf_t *conf = settings_of(breaks("duplicates") ? writing + 2 : writing);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_closesocket_cb(conf, on_close);
     producer = client(RD_KAFKA_PRODUCER, conf);
     if (!breaks("duplicates"))
         expect_done(rd_kafka_init_transactions(producer, PATIENCE_MS), "init_transactions");
+    is_shaken = false; /* what asked for the coordinator may be over by now */
     conf = settings_of(reading);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     consumer = client(RD_KAFKA_CONSUMER, conf);
