@@ -76,10 +76,10 @@ def euros(value):
 
 
 class Ordering:
-    """Records of jobs/payments, of all three kinds that have effects, mixed."""
+    """Records of jobs/payments, of the kinds that have effects, mixed."""
 
-    def __init__(self, chance, customers):
-        self.chance, self.customers = chance, customers
+    def __init__(self, chance, customers, kinds):
+        self.chance, self.customers, self.kinds = chance, customers, kinds
         self.count = 0
         self.by_customer = collections.defaultdict(list)
         self.kind_of = {}
@@ -87,7 +87,7 @@ class Ordering:
 
     def draw(self):
         chance = self.chance
-        kind = chance.choice(["once", "idempotent", "checked"])
+        kind = chance.choice(self.kinds)
         does = chance.choice(["slow", "slow-effect", "slow+slow-effect"]) + ("" if kind == "idempotent" else "+ignore-key")
         if kind == "once" and chance.random() < 0.02:
             does = chance.choice(["drop-before", "lose-answer+ignore-key"])

@@ -10,7 +10,7 @@ import threading
 import time
 
 import broker
-from kafka_job import SESSION_MS, wait_for
+from kafka_job import SESSION_MS, STAND_IN, wait_for
 from story import PATIENCE, check
 
 MOST_PROCESSES, LEAST_PROCESSES = 4, 2
@@ -168,7 +168,7 @@ class Events:
         mark = [end + 500 for end in self.cluster.ends(job.inputs[0])]
         deadline = time.monotonic() + 5
         self.wait_for(lambda: self.cluster.ends(job.inputs[0]) >= mark or time.monotonic() > deadline, "input")
-        job.wait_caught_up(watch=self.watch)
+        job.wait_caught_up(watch=self.watch, excuse=lambda have, ends: True)
         victim.kill()
         job.put_back(victim, copy)
         victim.start()
@@ -265,7 +265,8 @@ class Events:
         started = job.processes[:count]
         for process in started:
             process.start()
-        job.wait_caught_up(watch=self.watch)
+        self.wait_for(lambda: all(offset >= 0 for offset, _ in self.cluster.offsets(job.name, job.inputs[0])),
+                      f"{job.name}: the group has offsets again")
         check(any(re.search("resum", process.said_now()) for process in job.running()),
               f"{job.name}: nobody says that the offsets were gone\n" +
               "\n".join(process.last_words() for process in started))
@@ -288,7 +289,8 @@ class Events:
         check("--resume" in first.said_now(), f"{first} does not say what helps; {first.last_words()}")
         for process in started:
             process.start("--resume")
-        job.wait_caught_up(watch=self.watch)
+        self.wait_for(lambda: all(metadata for _, metadata in self.cluster.offsets(job.name, job.inputs[0])) or
+                      job.program == STAND_IN, f"{job.name}: the group has its own offsets again")
         return f"{job.name} to {where}"
 
 

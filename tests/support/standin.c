@@ -194,16 +194,16 @@ static int64_t take(rd_kafka_topic_partition_t *partition)
 {
     int64_t low, high, own = restore(partition->partition);
 
+    expect(rd_kafka_query_watermark_offsets(consumer, partition->topic, partition->partition, &low, &high,
+                                            PATIENCE_MS), "watermarks");
+    if (own > high)
+        leave(3, "the input is not what it was");
     if (breaks("obey") || breaks("loss") || breaks("duplicates"))
         return partition->offset >= 0 ? partition->offset : RD_KAFKA_OFFSET_BEGINNING;
     if (own < 0)
         return partition->offset >= 0 ? partition->offset : RD_KAFKA_OFFSET_BEGINNING;
     if (partition->offset >= 0 && partition->offset != own && !is_resumed)
         leave(3, "the group's offset is not ours: --resume takes the changelog's");
-    expect(rd_kafka_query_watermark_offsets(consumer, partition->topic, partition->partition, &low, &high,
-                                            PATIENCE_MS), "watermarks");
-    if (own > high)
-        leave(3, "the input is not what it was");
     if (partition->offset < 0)
         (void)fprintf(stderr, "stand-in: the group's offset is gone, resumes from the changelog's\n");
     return own;
