@@ -15,8 +15,8 @@ typedef struct weir_kafka_options {
  * Runs a job as a member of its group until SIGTERM or SIGINT, or a failure. Logs what a user should know.
  *
  * @return WEIR_OK: it was stopped, in good order; else as weir__stream_run()
- * Threads: the main thread, once at a time: it handles SIGINT and SIGTERM meanwhile. A second signal ends the process at
- * once with 128 + its number.
+ * Threads: the main thread, once at a time: it handles SIGINT and SIGTERM meanwhile. A second signal ends the process
+ * at once with 128 + its number.
  */
 WEIR_CHECK weir_code weir__kafka_run(const weir_kafka_options *options, weir_stream_result *result, weir_error *err);
 
@@ -58,7 +58,7 @@ WEIR_CHECK weir_code weir__topics_find(weir_cluster *cluster, const weir_config 
                                        weir_needed_topics *out, weir_error *err);
 /** Makes what is missing, but no input. As the cluster; WEIR_IO also: the broker refuses, and what to run instead. */
 WEIR_CHECK weir_code weir__topics_make(weir_cluster *cluster, weir_needed_topics *topics, weir_error *err);
-/** Whether all are there, with as many partitions and such settings as they must have. WEIR_IO (stop): and what is wrong. */
+/** Whether all are there, with the partitions and settings that they must have. WEIR_IO (stop): what is wrong. */
 WEIR_CHECK weir_code weir__topics_check(weir_cluster *cluster, const weir_needed_topics *topics, weir_error *err);
 void weir__topics_clear(weir_needed_topics *topics); /* all zero is fine */
 
