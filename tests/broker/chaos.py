@@ -4,7 +4,7 @@
 what was committed is counted, and what the service that was charged has counted itself.
 
     chaos.py [--events N] [--records N] [--seed S] [--nodes 1|3] [--only EVENT,…] [--kinds KIND,…] [--stand-in [BREAK]]
-             [--keep]
+             [--log-level LEVEL] [--keep]
 
 The counting job (tests/support/chaos-job.c) gets N records, jobs/payments a hundredth of it, in 4 partitions each, three
 processes each. All kinds of events (tests/support/chaos_events.py) come before one comes twice. --stand-in: counting
@@ -61,10 +61,11 @@ class Chaos:
         self.service = payments.Service(place) if is_real else None
         self.jobs = []
         if is_real:
-            self.jobs.append(Job(place.path("chaos"), cluster, "chaos", CHAOS_JOB, ["to-be-counted"], "counted"))
+            log = {"log": {"level": options.log_level}}
+            self.jobs.append(Job(place.path("chaos"), cluster, "chaos", CHAOS_JOB, ["to-be-counted"], "counted", log))
             self.jobs.append(Job(
                 place.path("payments"), cluster, "payments", payments.JOB, ["to-be-charged"], "charged",
-                settings={"calls": {"start-lease-ms": payments.LEASE_MS, "margin-ms": payments.MARGIN_MS}},
+                settings={**log, "calls": {"start-lease-ms": payments.LEASE_MS, "margin-ms": payments.MARGIN_MS}},
                 env={"PAYMENTS_URL": self.service.url, "PAYMENTS_TIMEOUT_MS": str(payments.TIMEOUT_MS),
                      "PAYMENTS_ATTEMPTS": "100", "PAYMENTS_BACKOFF_MS": "10"}))
         else:
@@ -260,6 +261,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--kinds", default="once,idempotent,checked", help="of payments")
     parser.add_argument("--stand-in", nargs="?", const="", metavar="BREAK")
+    parser.add_argument("--log-level", default="info")
     parser.add_argument("--keep", action="store_true", help="leave the processes' folders where they are")
     options = parser.parse_args()
     unavailable = broker.unavailable()

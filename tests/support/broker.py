@@ -379,6 +379,8 @@ class Cluster:
                 line["headers"] = [[name, text(value)] for name, value in record.headers]
             if record.partition is not None:
                 line["partition"] = record.partition
+            if record.timestamp_ms is not None:
+                line["timestamp_ms"] = record.timestamp_ms
             lines.append(json.dumps(line))
         self.talk("write", topic, end, given="".join(line + "\n" for line in lines).encode())
 
