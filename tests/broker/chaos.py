@@ -6,9 +6,9 @@ what was committed is counted, and what the service that was charged has counted
     chaos.py [--events N] [--records N] [--seed S] [--nodes 1|3] [--only EVENT,…] [--kinds KIND,…] [--stand-in [BREAK]]
              [--log-level LEVEL] [--keep]
 
-The counting job (tests/support/chaos-job.c) gets N records, jobs/payments a hundredth of it, in 4 partitions each, three
-processes each. All kinds of events (tests/support/chaos_events.py) come before one comes twice. --stand-in: counting
-alone, by tests/support/standin.c, which BREAK makes wrong in one way: the chaos test's own test.
+The counting job (tests/support/chaos-job.c) gets N records, jobs/payments a hundredth of it, in 4 partitions each,
+three processes each. All kinds of events (tests/support/chaos_events.py) come before one comes twice. --stand-in:
+counting alone, by tests/support/standin.c, which BREAK makes wrong in one way: the chaos test's own test.
 """
 import argparse
 import collections
@@ -85,7 +85,7 @@ class Chaos:
             self.service.stop()
 
     def watch(self):
-        """A process that ends unasked is a defect; it is noted, and another takes its place, so that the rest is seen."""
+        """A process that ends unasked is a defect; it is noted, and another takes its place: the rest is to be seen."""
         for job in self.jobs:
             for process, status in job.unasked():
                 self.unasked.append(f"{process} ended with {status}; {process.last_words(8)}")
@@ -200,7 +200,7 @@ class Chaos:
         status = process.wait(30)
         check(status == 3, f"{process} ended with {status} on an input made anew; {process.last_words()}")
 
-    # ---- judging ------------------------------------------------------------------------------------------------------
+    # ---- judging ---------------------------------------------------------------------------------------------------
 
     def claims(self):
         """(claim, what speaks against it: lines)"""

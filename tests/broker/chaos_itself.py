@@ -17,8 +17,9 @@ CHAOS = os.path.join(os.environ["top_srcdir"], "tests/broker/chaos.py")
 
 def chaos(stand_in, only, events=2, records=8000):
     """The claims that did not hold, and all that was said."""
-    ended = subprocess.run([sys.executable, "-B", CHAOS, "--events", str(events), "--records", str(records), "--seed", "2",
-                            "--only", only, "--stand-in", *stand_in], capture_output=True, check=False, timeout=280)
+    ended = subprocess.run([sys.executable, "-B", CHAOS, "--events", str(events), "--records", str(records),
+                            "--seed", "2", "--only", only, "--stand-in", *stand_in], capture_output=True, check=False,
+                           timeout=280)
     said = ended.stdout.decode() + ended.stderr.decode()
     check(ended.returncode == 0, f"status {ended.returncode}: {said}")
     check(said.count("\nok ") + said.count("\nnot ok ") == 6, f"not all claims were judged: {said}")

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks at topics and consumer groups of a real broker, and changes them behind a job's back, for tests/support/broker.py:
+ * Looks at topics and consumer groups of a real broker, and changes them behind a job's back, for broker.py:
  *
  *     admin BROKERS topics                         a line of JSON a topic: {"name", "partitions"}
  *     admin BROKERS delete TOPIC
  *     admin BROKERS configure TOPIC SETTING=VALUE...
  *     admin BROKERS ends TOPIC                     [[first offset, high watermark], …] of its partitions
- *     admin BROKERS group GROUP                    {"state", "members": [{"id", "client", "partitions": [[topic, n], …]}]}
+ *     admin BROKERS group GROUP                    {"state", "members": [{"id", "client",
+ *                                                  "partitions": [[topic, n], …]}, …]}
  *     admin BROKERS offsets GROUP TOPIC            [[offset or -1, metadata], …] of its partitions
  *     admin BROKERS set-offsets GROUP TOPIC N...   one for each partition; the group must be empty
  *     admin BROKERS delete-offsets GROUP TOPIC     the group must be empty

@@ -311,9 +311,17 @@ class Cluster:
         properties.update(self.config)
         return properties
 
+    def keep(self, pid):
+        """The keeper kills this process group, too, when the test is over, however that ends."""
+        self.tell_keeper(b"+%d\n" % pid)
+
     def forget(self, pid):
-        self.keeper.stdin.write(b"-%d\n" % pid)
-        self.keeper.stdin.flush()
+        self.tell_keeper(b"-%d\n" % pid)
+
+    def tell_keeper(self, line):
+        if not self.keeper.stdin.closed:
+            self.keeper.stdin.write(line)
+            self.keeper.stdin.flush()
 
     def wait_ready(self):
         """Until each running node answers, and knows all that run and a controller."""

@@ -18,8 +18,10 @@ static weir_code count(weir_run *run, const weir_event *event, void *arg)
         weir_memory_delete(memory, "odd");
     else
         weir_memory_set_int(memory, "odd", 1);
-    return weir_output(run, json_pack("{s:I, s:I, s:b}", "n", (json_int_t)weir_event_int(event, "/input/n", -1), "count",
-                                      (json_int_t)n, "odd", was_odd));
+    return weir_output(run, json_pack("{s:I, s:I, s:b}",
+                                      "n", (json_int_t)weir_event_int(event, "/input/n", -1),
+                                      "count", (json_int_t)n,
+                                      "odd", was_odd));
 }
 
 int main(int argc, char **argv)

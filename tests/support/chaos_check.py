@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the chaos test writes, and how it judges what came out: inputs that are drawn from a seed, and checks that say what
-was lost, doubled, reordered or forgotten."""
+"""What the chaos test writes, and how it judges what came out: inputs that are drawn from a seed, and checks that say
+what was lost, doubled, reordered or forgotten."""
 import collections
 import json
 
@@ -88,7 +88,8 @@ class Ordering:
     def draw(self):
         chance = self.chance
         kind = chance.choice(self.kinds)
-        does = chance.choice(["slow", "slow-effect", "slow+slow-effect"]) + ("" if kind == "idempotent" else "+ignore-key")
+        does = chance.choice(["slow", "slow-effect", "slow+slow-effect"])
+        does += "" if kind == "idempotent" else "+ignore-key"
         if kind == "once" and chance.random() < 0.02:
             does = chance.choice(["drop-before", "lose-answer+ignore-key"])
         order = f"o-{self.count};{does}={chance.randint(*SLOW_MS)}"

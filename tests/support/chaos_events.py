@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to jobs and brokers in the chaos test, by chance: each event is a method of Events named as it is counted.
-It ends when what it did has been seen to have happened; that the job goes on is then waited for by who called it."""
+"""What happens to jobs and brokers in the chaos test, by chance: each event is a method of Events, named as it is
+counted. It ends when what it did has been seen to have happened; the caller then waits until the job has gone on."""
 import json
 import os
 import re
@@ -16,13 +16,13 @@ from story import PATIENCE, check
 MOST_PROCESSES, LEAST_PROCESSES = 4, 2
 
 # Of a job's changelog, so that what is deleted is soon forgotten.
-SHORT_MEMORY = ["cleanup.policy=compact", "delete.retention.ms=2000", "segment.ms=1000", "min.cleanable.dirty.ratio=0.01",
-                "max.compaction.lag.ms=2000"]
+SHORT_MEMORY = ["cleanup.policy=compact", "delete.retention.ms=2000", "segment.ms=1000",
+                "min.cleanable.dirty.ratio=0.01", "max.compaction.lag.ms=2000"]
 
 
 class Feeder:
-    """Writes a job's input through one producer, at a rate, as much as it is allowed to. Brokers that are away are waited
-    for."""
+    """Writes a job's input through one producer, at a rate, as much as it is allowed to. Brokers that are away are
+    waited for."""
 
     def __init__(self, cluster, topic, draw, rate):
         self.draw, self.rate = draw, rate
@@ -107,7 +107,7 @@ class Events:
             return holds()
         return wait_for(watched, what, seconds)
 
-    # ---- processes ----------------------------------------------------------------------------------------------------
+    # ---- processes -------------------------------------------------------------------------------------------------
 
     def killed(self, job):
         """kill -9, and back at once, or when the others have taken over."""
@@ -185,7 +185,7 @@ class Events:
         victim.start()
         return str(victim)
 
-    # ---- brokers ------------------------------------------------------------------------------------------------------
+    # ---- brokers ---------------------------------------------------------------------------------------------------
 
     def broker_stopped(self, job):
         return self.restart_broker(broker.Node.stop)
@@ -215,7 +215,7 @@ class Events:
         self.cluster.wait_ready()
         return f"node {node.number}"
 
-    # ---- the network --------------------------------------------------------------------------------------------------
+    # ---- the network -----------------------------------------------------------------------------------------------
 
     def commit_unanswered(self, job):
         """The commit was made, and nobody is told."""
@@ -232,8 +232,9 @@ class Events:
                          times=self.chance.randint(1, 3))
 
     def coordinator_slow(self, job):
-        return self.meet(self.chance.choice(["hold-request", "hold-answer"]), ["EndTxn", "TxnOffsetCommit", "Heartbeat"],
-                         times=6, ms=self.chance.choice([200, 1000, SESSION_MS + 1000]))
+        return self.meet(self.chance.choice(["hold-request", "hold-answer"]),
+                         ["EndTxn", "TxnOffsetCommit", "Heartbeat"], times=6,
+                         ms=self.chance.choice([200, 1000, SESSION_MS + 1000]))
 
     def writes_unanswered(self, job):
         return self.meet(self.chance.choice(["lose-request", "lose-answer"]), ["Produce"],
@@ -248,7 +249,7 @@ class Events:
         self.wait_for(lambda: self.cluster.proxy.hits(rule) >= 1, f"{does} of {apis}")
         return f"{does} {'/'.join(apis)} {times} times" + (f", {ms} ms" if ms else "")
 
-    # ---- offsets ------------------------------------------------------------------------------------------------------
+    # ---- offsets ---------------------------------------------------------------------------------------------------
 
     def stop_and_empty(self, job):
         statuses = job.stop_all()

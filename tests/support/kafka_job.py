@@ -87,7 +87,10 @@ class Process:
             log.write(f"---- life {self.lives} {' '.join(more)}\n".encode())
             log.flush()
             self.process = subprocess.Popen(self.command(*more), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env=self.job.environment(self, **(env or {})))
+                                            stderr=log, env=self.job.environment(self, **(env or {})),
+                                            start_new_session=True)
+        # However this test ends, the cluster's keeper ends the process.
+        self.job.cluster.keep(self.process.pid)
         self.is_stopped = False
         return self
 
@@ -125,6 +128,7 @@ class Process:
             status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self} does not end; {self.last_words()}") from None
+        self.job.cluster.forget(self.process.pid)
         self.process = None
         return status
 
@@ -132,6 +136,7 @@ class Process:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            self.job.cluster.forget(self.process.pid)
             self.process = None
 
     def said(self):
@@ -201,7 +206,7 @@ class Job:
         environment.update(more)
         return environment
 
-    # ---- processes ----------------------------------------------------------------------------------------------------
+    # ---- processes -------------------------------------------------------------------------------------------------
 
     def start(self, *more, **env):
         """A new process, with a state folder of its own."""
@@ -252,7 +257,7 @@ class Job:
     def resolve(self, parked, *how):
         return self.tool("resolve", parked["run"], "--attempt", str(parked["attempt"]), *how)
 
-    # ---- the group ----------------------------------------------------------------------------------------------------
+    # ---- the group -------------------------------------------------------------------------------------------------
 
     def members(self):
         return self.cluster.group(self.name)["members"]

@@ -19,9 +19,9 @@ What a fault does, to the next `times` requests of these APIs (none named: of an
     hold-answer    the answer, and what follows it on its connection, comes `ms` later
     hold-request   the request, and what follows it on its connection, is delivered `ms` later
 
-The proxy is a process of its own, so that what it carries does not wait for the test's own Python; it ends when its stdin
-closes. It speaks one line of JSON a command. Source: the Kafka protocol guide, "Protocol Primitive Types", "Headers":
-size, api key, version, correlation id; the answers of a connection come in the order of its requests.
+The proxy is a process of its own, so that what it carries does not wait for the test's own Python; it ends when its
+stdin closes. It speaks one line of JSON a command. Source: the Kafka protocol guide, "Protocol Primitive Types",
+"Headers": size, api key, version, correlation id; the answers of a connection come in the order of its requests.
 """
 import asyncio
 import collections
@@ -84,7 +84,7 @@ class Proxy:
             self.process.stdout.close()
 
 
-# ---- the process ------------------------------------------------------------------------------------------------------
+# ---- the process ---------------------------------------------------------------------------------------------------
 
 
 async def read_frame(reader):

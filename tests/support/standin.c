@@ -8,13 +8,13 @@
  *     reorder     now and then an output comes after the next one of its key
  *     forget      a partition that is taken begins without its state
  *     obey        an offset that was set by somebody else is taken as it is
- *     trust       a producer whose connection broke goes on: a commit that arrives late ends a later transaction, since the
- *                 library sends it again by itself, says nothing, and the epoch is the same (KAFKA-17754)
+ *     trust       a producer whose connection broke goes on: a commit that arrives late ends a later transaction, since
+ *                 the library sends it again by itself, says nothing, and the epoch is the same (KAFKA-17754)
  *
- * Whatever fails it takes as the end of this life: it becomes itself anew and reads back what was committed. Its settings
- * come from the environment, as it reads no configuration: STANDIN_BROKERS, _INPUT, _OUTPUT, _CHANGELOG, _GROUP, _ID,
- * _SESSION_MS, _FOLDER. Exit status as the contract has it: 0, or 3 when what it finds is not its own. The changelog holds,
- * per partition, the count of each key, and under the key "" the offset, a second time.
+ * Whatever fails it takes as the end of this life: it becomes itself anew and reads back what was committed. Its
+ * settings come from the environment, as it reads no configuration: STANDIN_BROKERS, _INPUT, _OUTPUT, _CHANGELOG,
+ * _GROUP, _ID, _SESSION_MS, _FOLDER. Exit status as the contract has it: 0, or 3 when what it finds is not its own. The
+ * changelog holds, per partition, the count of each key, and under the key "" the offset, a second time.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -112,8 +112,8 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
     expect(message->err, "delivery");
 }
 
-/* A connection of the producer ends. Nothing else tells of each of them: the same error is not given to the error callback
- * twice within 30 s (rdkafka_broker.c, rd_kafka_broker_set_error). Called by threads of the library. */
+/* A connection of the producer ends. Nothing else tells of each of them: the same error is not given to the error
+ * callback twice within 30 s (rdkafka_broker.c, rd_kafka_broker_set_error). Called by threads of the library. */
 static int on_close(int socket, void *opaque)
 {
     (void)opaque;
@@ -145,7 +145,7 @@ static rd_kafka_t *client(rd_kafka_type_t type, rd_kafka_conf_t *conf)
     return kafka;
 }
 
-/* ---- state -------------------------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------------------------- */
 
 /* Reads a partition's counts; the offset that they belong to, or -1. */
 static int64_t restore(int32_t partition)
@@ -209,9 +209,10 @@ static int64_t take(rd_kafka_topic_partition_t *partition)
     return own;
 }
 
-/* ---- transactions ------------------------------------------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------------------------------- */
 
-static void produce(const char *topic, int32_t partition, const void *key, size_t size, const char *value, size_t length)
+static void produce(const char *topic, int32_t partition, const void *key, size_t size, const char *value,
+                    size_t length)
 {
     if (!is_open && !breaks("duplicates"))
         expect_done(rd_kafka_begin_transaction(producer), "begin");
@@ -258,7 +259,8 @@ static void commit(void)
         begin_anew("a connection broke");
 }
 
-static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque)
+static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                         void *opaque)
 {
     (void)opaque;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {

@@ -6,8 +6,8 @@
  *     topic BROKERS write NAME plain|commit|abort|open    records on stdin
  *     topic BROKERS read NAME committed|all               records on stdout
  *
- * A record is a line of JSON: {"key", "value", "headers": [[name, value]…], "partition", "timestamp_ms"}, read also with
- * "offset". Bytes are strings with a character from U+0000 to U+00FF each. Nothing is freed: it is a short life.
+ * A record is a line of JSON: {"key", "value", "headers": [[name, value], ...], "partition", "timestamp_ms"}, read also
+ * with "offset". Bytes are strings with a character from U+0000 to U+00FF each. Nothing is freed: it is a short life.
  */
 #include <stdint.h>
 #include <stdio.h>

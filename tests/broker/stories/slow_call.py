@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A call that takes longer than everything that Kafka allows: 25 s, where max.poll.interval.ms is 10 s and sessions last
-3 s, while another process joins and leaves until ten rebalances are over."""
+"""A call that takes longer than everything that Kafka allows: 45 s, where max.poll.interval.ms is 10 s and sessions
+last 3 s, while another process joins and leaves until ten rebalances are over."""
 import json
 import os
 import sys
@@ -15,7 +15,7 @@ from kafka_job import BROKER_CONFIG, Job, wait_for  # noqa: E402
 from payments import Service  # noqa: E402
 from story import check, same, tell  # noqa: E402
 
-CALL_MS, POLL_MS, REBALANCES, PARTITIONS = 25000, 10000, 10, 2
+CALL_MS, POLL_MS, REBALANCES, PARTITIONS = 45000, 10000, 10, 2
 # Other keys' records wait for a commit and the read of it; a rebalance may come between. Far below the call, far above
 # what it takes at rest.
 NEAR_MS = 3000
@@ -54,7 +54,7 @@ def survives(place, kind):
                 CLUSTER.write(name + "-in", [order(f"c-{number % 20}", f"o-{number}", "idempotent")])
                 number += 1
         check(time.monotonic() - began < CALL_MS / 1000 - 2, "the call was not slow enough for this machine")
-        wait_for(lambda: len(CLUSTER.read(name + "-out")) == number + 2, "all comes out", 90, 0.3)
+        wait_for(lambda: len(CLUSTER.read(name + "-out")) == number + 2, "all comes out", 180, 0.3)
         outputs = CLUSTER.read(name + "-out")
         sent = {json.loads(record.value)["order"]: record.timestamp_ms for record in CLUSTER.read(name + "-in")}
         mine = [(json.loads(record.value)["order"], json.loads(record.value)["charged"]) for record in outputs
@@ -63,8 +63,9 @@ def survives(place, kind):
         late = sorted(record.timestamp_ms - sent[json.loads(record.value)["order"]] for record in outputs
                       if record.key != b"ada")
         print(f"# {kind}: other keys' outputs after {late[len(late) // 2]} ms (median), {late[-1]} ms (at most)")
-        same((service.count(slow), service.count(slow, "requests"), service.count(slow, "receipts")), (1, 1, 1),
-             "effects, requests and receipts of the slow call")
+        same((service.count(slow), service.count(slow, "receipts")), (1, 1), "effects and receipts of the slow call")
+        # An idempotent one may be asked for again at once by who takes the key over.
+        check(kind != "once" or service.count(slow, "requests") == 1, f"{service.count(slow, 'requests')} requests")
         said = "".join(process.said() for process in job.processes)
         check("max.poll.interval" not in said and "MAXPOLL" not in said, f"it was evicted: {said}")
         check(not job.unasked(), "a process ended")
