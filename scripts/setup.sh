@@ -5,7 +5,7 @@
 #   scripts/setup.sh build|test|long|bench
 # Debian packages come through apt-get. Into .deps-prefix go, where the system's are missing or too old, yyjson from its
 # pinned PyPI sdist and librdkafka from the pinned npm package that carries its source; and for `test` a Kafka broker's
-# jars through Maven.
+# jars through Maven, and Confluent's client for Python from PyPI.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -19,7 +19,7 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-certificates
     python3 python3-pip python3-setuptools python3-wheel
     libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev
-    libavro-dev libcurl4-openssl-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev liblz4-dev"
+    libavro-dev libcurl4-openssl-dev libmicrohttpd-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev liblz4-dev"
 test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils openjdk-17-jdk-headless maven"
 
 case $what in
@@ -183,6 +183,34 @@ test | long)
         say "Kafka: $(find "$kafka/jars" -name '*.jar' | wc -l) jars, $(du -sh "$kafka" | cut -f 1)"
     fi
     ;;
+esac
+
+# The other side of the schema registry's test: Confluent's own client in Python, and what it needs.
+bring_python() {
+    python=$prefix/python
+    recipe="$python $(sha256sum <tests/story/requirements.txt)"
+    if [ "$(cat "$python/stamp" 2>/dev/null)" = "$recipe" ]; then
+        say "confluent-kafka for Python: there"
+        return
+    fi
+    version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    case "$(uname -sm) $version" in
+    "Linux x86_64 3.11" | "Linux x86_64 3.13") ;;
+    *)
+        say "confluent-kafka: tests/story/requirements.txt pins wheels for Python 3.11 and 3.13 on x86-64 only;" \
+            "tests/story/registry.py will skip what needs it"
+        return
+        ;;
+    esac
+    say "confluent-kafka: bringing in what tests/story/requirements.txt pins into .deps-prefix/python"
+    rm -rf "$python"
+    /usr/bin/python3 -m pip --disable-pip-version-check install -q --no-deps --only-binary :all: --require-hashes --root-user-action ignore \
+        --target "$python" -r tests/story/requirements.txt ||
+        die "pip could not fetch confluent-kafka; check the network and run this again"
+    printf '%s\n' "$recipe" >"$python/stamp"
+}
+case $what in
+test | long) bring_python ;;
 esac
 
 [ "$what" = bench ] || exit 0

@@ -28,10 +28,13 @@ const weir_property weir__properties[] = {
       .doc = "The topics that are read. A topic's partitions are the units in which work is given to processes." },
     { .name = "input.format",
       .type = WEIR__PROPERTY_CHOICE,
-      .choices = "json",
+      .choices = "json, string, bytes, avro",
       .fallback = "json",
       .used_by = "local, run, Flink",
-      .doc = "How a record's value is read. This version reads JSON: UTF-8, integers of 64 bits, no duplicate names." },
+      .doc = "How a record's value is read. `json`: UTF-8, integers of 64 bits, no duplicate names. `string`: UTF-8, "
+             "as a JSON string. `bytes`: anything, as `{\"$bytes\": base64}`. `avro`: as Confluent's serializers write "
+             "it, with the number of a schema that is fetched from `schema-registry.url`. docs/formats.md says how "
+             "each is JSON. `local` and Flink read `json` only." },
     { .name = "input.key-by",
       .type = WEIR__PROPERTY_TEXT,
       .used_by = "run, Flink",
@@ -64,10 +67,18 @@ const weir_property weir__properties[] = {
       .doc = "The topic that outputs are written to." },
     { .name = "output.format",
       .type = WEIR__PROPERTY_CHOICE,
-      .choices = "json",
+      .choices = "json, string, bytes, avro",
       .fallback = "json",
       .used_by = "local, run, Flink",
-      .doc = "How an output's value is written." },
+      .doc = "How an output's value is written, as in `input.format`. An output that does not fit (`string` takes a "
+             "JSON string, `bytes` that or `{\"$bytes\": base64}`, `avro` what `output.schema` says) fails its run. "
+             "`local` and Flink write `json` only." },
+    { .name = "output.schema",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run",
+      .doc = "With `output.format: avro`: the schema of outputs. A file with an Avro schema, which is registered when "
+             "the job starts (see `schema-registry.auto-register`), or `registry:latest`: the latest one of the output "
+             "topic's subject when the job starts." },
     { .name = "output.dlq-file",
       .type = WEIR__PROPERTY_TEXT,
       .used_by = "local",
@@ -111,13 +122,22 @@ const weir_property weir__properties[] = {
     { .name = "state.ttl-ms",
       .type = WEIR__PROPERTY_INT,
       .low = 0,
-      .high = 0,
+      .high = 3153600000000,
       .fallback = "0",
       .unit = "ms",
-      .used_by = "no host yet",
+      .used_by = "local, run",
       .aliases = "Flink Agents: short-term-memory.state-ttl.ms, Flink: table.exec.state.ttl",
-      .doc = "How long a value of short-term memory lives after it was last written, in input time. 0: for good. "
-             "Expiry is not built yet, so this version takes 0 only." },
+      .doc = "How long a value of short-term memory lives after it was last touched, in input time: the timestamps of "
+             "its key's records, which never goes backwards for a key. 0: for good. What has expired is never "
+             "returned, and is deleted when its key has a record again." },
+    { .name = "state.ttl-update",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "on-write, on-read-and-write",
+      .fallback = "on-read-and-write",
+      .used_by = "local, run",
+      .aliases = "Flink Agents: short-term-memory.state-ttl.update-type",
+      .doc = "With `state.ttl-ms`: what touches a value. `on-write`: writing it (Flink Agents: ON_CREATE_AND_WRITE); "
+             "`on-read-and-write`: reading it, too. An object lives as long as anything beneath it." },
 
     { .name = "action-state.topic",
       .type = WEIR__PROPERTY_NAME,
@@ -317,12 +337,69 @@ const weir_property weir__properties[] = {
       .type = WEIR__PROPERTY_TEXT,
       .used_by = "run, Flink",
       .aliases = "Confluent: schema.registry.url",
-      .doc = "Where schemas are registered: `http://localhost:8081`. A user and password in it are a secret." },
+      .doc = "Where schemas are registered: `http://localhost:8081`. Several, with commas between them, are asked in "
+             "turn until one answers. A user and password in it are a secret." },
+    { .name = "schema-registry.user",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run, Flink",
+      .aliases = "Confluent: basic.auth.user.info",
+      .doc = "The user that the registry is told, with `schema-registry.password` (basic authentication), for URLs "
+             "without their own." },
+    { .name = "schema-registry.password",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run, Flink",
+      .doc = "The password of `schema-registry.user`. A secret: write `${env:NAME}` or `${file:PATH}`." },
+    { .name = "schema-registry.token",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run, Flink",
+      .aliases = "Confluent: bearer.auth.token",
+      .doc = "A token that the registry is told (`Authorization: Bearer`), instead of a user and password. A secret." },
+    { .name = "schema-registry.ca-file",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "run, Flink",
+      .aliases = "Confluent: ssl.ca.location",
+      .doc = "A file of certificates (PEM) that the registry is verified against, in place of the system's." },
+    { .name = "schema-registry.timeout-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = DAY_MS,
+      .fallback = "10000",
+      .unit = "ms",
+      .used_by = "run, Flink",
+      .doc = "How long the registry may take for one answer. Then the next URL is asked, and after the last one it is "
+             "tried again, with back-off; meanwhile records that need it wait." },
+    { .name = "schema-registry.auto-register",
+      .type = WEIR__PROPERTY_BOOL,
+      .fallback = "true",
+      .used_by = "run, Flink",
+      .aliases = "Confluent: auto.register.schemas",
+      .doc = "Whether the schema of `output.schema` is registered if it is not there. `false`: it is looked up, and a "
+             "schema that somebody has to register first is an error." },
+    { .name = "schema-registry.subject-strategy",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "topic, record, topic-record",
+      .fallback = "topic",
+      .used_by = "run, Flink",
+      .aliases = "Confluent: value.subject.name.strategy",
+      .doc = "Under which subject the schema of outputs stands. `topic`: `TOPIC-value`. `record`: the full name of the "
+             "schema's record. `topic-record`: `TOPIC-NAME`. The last two need `output.schema` to be a file." },
 
     { .name = "status.listen",
       .type = WEIR__PROPERTY_TEXT,
-      .used_by = "run",
-      .doc = "Address and port for health, metrics and tasks over HTTP: `127.0.0.1:9464`. Unset: none are served." },
+      .used_by = "local, run",
+      .doc = "Address and port for health, metrics and tasks over HTTP: `127.0.0.1:9464`, `[::1]:9464`, or a port "
+             "alone, which is the loopback's. Port 0: any free one, which the log names at `info`. There is no "
+             "authentication, so keep it on the loopback, or behind a wall. Unset: none are served. docs/status.md "
+             "says what they show." },
+    { .name = "status.stalled-after-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1000,
+      .high = DAY_MS,
+      .fallback = "30000",
+      .unit = "ms",
+      .used_by = "local, run",
+      .doc = "How long a loop may show no sign of life before `/health` answers 503. A loop shows one every half a "
+             "second, unless an action holds it up: longer than the longest action computes without a call." },
 
     { .name = "log.level",
       .type = WEIR__PROPERTY_CHOICE,
@@ -331,12 +408,19 @@ const weir_property weir__properties[] = {
       .used_by = "every host",
       .doc = "The least grave lines that are still written to stderr. `error`: somebody must act; `warn`: handled, but "
              "worth knowing; `info`: starts, stops and commits; `debug`: the rest, record contents included." },
+    { .name = "log.levels",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "every host",
+      .doc = "Levels by room, which is what stands before the `/` in a line's origin, or an agent's name: "
+             "`warn,kafka:debug,http:info`. A level alone is that of all rooms that are not named, in place of "
+             "`log.level`. At most 16 rooms." },
     { .name = "log.format",
       .type = WEIR__PROPERTY_CHOICE,
       .choices = "text, json",
       .fallback = "text",
       .used_by = "every host",
-      .doc = "`text`: one line for people. `json`: one object a line, for collectors." },
+      .doc = "`text`: one line for people. `json`: one object a line, for collectors: `time`, `level`, `where`, "
+             "`message`, and the line's facts (`run=…`) as members of their own." },
 
     { .name = "agent.error-handling-strategy",
       .type = WEIR__PROPERTY_CHOICE,

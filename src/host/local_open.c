@@ -232,6 +232,8 @@ static weir_code commit_beginning(weir_local_host *host, weir_error *err)
     if (rc != WEIR_OK)
         return rc;
     rc = weir__cut_commit(beginning, host->store, &host->output, host->has_dead ? &host->dead : NULL, err);
+    if (rc == WEIR_OK)
+        weir__local_status_committed(host, beginning);
     weir__cut_reset(beginning); /* what is in it would count as a change, and be cut at the next occasion */
     return rc;
 }
@@ -255,6 +257,17 @@ void weir__local_warn_of_pipes(const weir_local_host *host)
                   host->output.name);
 }
 
+/* Lines of input and output are JSON; other formats are payloads of Kafka. */
+static weir_code check_format(const weir_config *config, const char *name, weir_error *err)
+{
+    const char *format = weir__config_text(config, name);
+
+    if (strcmp(format, "json") == 0)
+        return WEIR_OK;
+    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
+                      "%s is '%s', and local takes json only; 'run' takes the others, from Kafka", name, format);
+}
+
 weir_code weir__local_open(weir_local_host *host, weir_error *err)
 {
     const weir_config *config = host->options->config;
@@ -272,6 +285,13 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     recorded state = { .is_used = false };
     weir_code rc = weir__job_seal(host->options->job, err);
 
+    if (rc == WEIR_OK)
+        rc = check_format(config, "input.format", err);
+    if (rc == WEIR_OK)
+        rc = check_format(config, "output.format", err);
+    /* Before anything is written: a port that is taken changes nothing. */
+    if (rc == WEIR_OK)
+        rc = weir__local_status_open(host, err);
     if (rc != WEIR_OK)
         return rc;
     host->on_error = strcmp(action, "skip") == 0 ? WEIR__ON_ERROR_SKIP : strcmp(action, "dlq") == 0 ? WEIR__ON_ERROR_DLQ
@@ -301,6 +321,7 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     if (rc != WEIR_OK || !host->store)
         return rc;
     weir__inbox_below(&host->inbox, weir__source_place_now(&host->source)->place.index);
+    host->vitals.thread.journal_read = host->inbox.sealed_count;
     rc = commit_beginning(host, err);
     if (rc == WEIR_OK) {
         weir_committer_options committer = {
@@ -320,6 +341,7 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
 
 void weir__local_close(weir_local_host *host)
 {
+    weir__local_status_close(host);
     weir__committer_free(host->committer);
     if (host->store && host->rc == WEIR_OK && !weir__signals_caught())
         weir__inbox_forget_crashes(&host->inbox);

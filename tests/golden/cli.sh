@@ -42,8 +42,8 @@ tap_check 'wrong commands are refused in one line that names the right one' "$(
 lines'
 )"
 tap_check 'commands of later versions are refused as such' "$(
-    for command in run replay explain package worker; do
-        says 2 "word-count: this version of weir has no '$command' yet; it has: local, parked, resolve, describe" \
+    for command in replay explain package worker; do
+        says 2 "word-count: this version of weir has no '$command' yet; it has: local, run, parked, resolve, describe" \
             "$job" "$command"
     done
     says 2 "weir: this version of weir has no 'topics' yet; it has: new, state, journal, config, version" \
