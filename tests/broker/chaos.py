@@ -3,8 +3,8 @@
 """Two jobs on real brokers, while processes, brokers, connections, offsets and folders are done harm to at random; then
 what was committed is counted, and what the service that was charged has counted itself.
 
-    chaos.py [--events N] [--records N] [--seed S] [--nodes 1|3] [--only EVENT,…] [--kinds KIND,…] [--stand-in [BREAK]]
-             [--keep-tombstones] [--log-level LEVEL] [--keep]
+    chaos.py [--events N] [--records N] [--seed S] [--nodes 1|3] [--only EVENT,…] [--kinds KIND,…]
+             [--stand-in [BREAK]] [--keep-tombstones] [--log-level LEVEL] [--keep]
 
 The counting job (tests/support/chaos-job.c) gets N records, jobs/payments a hundredth of it, in 4 partitions each,
 three processes each. All kinds of events (tests/support/chaos_events.py) come before one comes twice. --stand-in:
@@ -15,6 +15,7 @@ import collections
 import os
 import random
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -271,6 +272,7 @@ def main():
         return 0
     say(f"seed {options.seed}: chaos.py --events {options.events} --records {options.records} --seed {options.seed} "
         f"--nodes {options.nodes}" + (f" --only {options.only}" if options.only else ""))
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that all is cleared away
     folder = tempfile.mkdtemp(prefix="weir-chaos-")
     began = time.monotonic()
     tap = Tap(6 if options.stand_in is not None else 11)
