@@ -405,22 +405,38 @@ weir_bytes weir_run_key(const weir_run *run)
     return run->key_bytes;
 }
 
+/* Every output carries it, so it is not printed by way of a format. */
+static void print_id(char *id, const char *source, size_t source_size, uint64_t index)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+
+    digits[--at] = '\0';
+    do {
+        digits[--at] = (char)('0' + index % 10);
+        index /= 10;
+    } while (index);
+    memcpy(id, source, source_size);
+    id[source_size] = '/';
+    memcpy(id + source_size + 1, digits + at, sizeof digits - at);
+}
+
 const char *weir_run_id(const weir_run *run)
 {
     /* A cache behind a const view: a run belongs to one thread. */
     weir_run *self = (weir_run *)run;
-    size_t size;
+    size_t source_size;
     char *id;
 
     if (run->id)
         return run->id;
-    size = strlen(run->source) + 24;
-    id = weir__arena_alloc(&self->arena, size);
+    source_size = strlen(run->source);
+    id = weir__arena_alloc(&self->arena, source_size + 26);
     if (!id) {
         (void)weir__failure_keep(&self->failure, WEIR_NO_MEMORY, "no memory for a run id");
         return "";
     }
-    (void)snprintf(id, size, "%s/%" PRIu64, run->source, run->index); /* it fits */
+    print_id(id, run->source, source_size, run->index);
     self->id = id;
     return id;
 }

@@ -12,7 +12,7 @@
 #include "host/engine_options.h"
 #include "host/stream_internal.h"
 
-enum { RECORDS_PER_LOOK = 64, TROUBLE_MS = 10000, PRUNE_MS = 30000 };
+enum { RECORDS_PER_LOOK = 64, TROUBLE_MS = 10000, PRUNE_MS = 30000, HOLD_AFTER_MS = 1000 };
 
 void weir__stream_give_up(weir_stream *stream, weir_stream_state state, weir_code rc, const weir_error *err)
 {
@@ -85,6 +85,8 @@ static void leave_group(weir_stream *stream)
     stream->batch_count = 0;
     stream->batch_at = 0;
     stream->is_held = false;
+    for (size_t i = 0; i < stream->task_count; i++)
+        stream->tasks[i]->is_assigned = false;
 }
 
 static void tell_trouble(weir_stream *stream, const weir_error *err)
@@ -147,7 +149,7 @@ static void group_failed(weir_stream *stream, weir_code rc, const weir_error *er
 static void poll_group(weir_stream *stream)
 {
     bool may_take = stream->may_accept && !stream->is_fetching && stream->state == WEIR__STREAM_RUNNING &&
-                    !(stream->is_committing && weir__stream_is_full(stream));
+                    !weir__stream_must_wait(stream);
     bool is_empty = stream->batch_at == stream->batch_count;
     size_t count = 0;
     weir_error err;
@@ -155,6 +157,14 @@ static void poll_group(weir_stream *stream)
 
     if (may_take && !is_empty)
         return; /* there is work; this is asked again at the next look */
+    if (may_take)
+        stream->blocked_ms = 0;
+    else if (!stream->blocked_ms)
+        stream->blocked_ms = stream->now_ms;
+    /* Holding throws away what was prefetched: not for the time of a commit. */
+    if (!may_take && !stream->is_held && stream->state == WEIR__STREAM_RUNNING &&
+        stream->now_ms - stream->blocked_ms < HOLD_AFTER_MS)
+        return;
     if (!may_take && !stream->is_held) {
         rc = is_empty ? WEIR_OK : keep_batch(stream, &err);
         if (rc == WEIR_OK)
@@ -189,16 +199,40 @@ static bool is_due(const weir_stream *stream)
            stream->now_ms - stream->last_cut_ms >= stream->commit_interval_ms;
 }
 
-/* Tasks that wait for a transaction to begin, or to be left, do not wait for the interval. */
-static bool is_awaited(const weir_stream *stream)
+/* How much the tasks that begin, or end, want a transaction. */
+typedef enum weir_wish { WISH_NONE, WISH_LATER, WISH_NOW } weir_wish;
+
+/* Tasks that are to be taken, or to be left, do not wait for the interval; those that are taken wait a moment for others
+ * that are about to be. */
+static weir_wish find_wish(const weir_stream *stream)
 {
+    enum { TOGETHER_MS = 200 };
+    bool is_opening = false, is_taking = false;
+
     for (size_t i = 0; i < stream->task_count; i++) {
         const weir_stream_task *task = stream->tasks[i];
 
-        if ((task->state == WEIR__TASK_TAKING && !task->is_taken) || task->needs_last_cut)
-            return true;
+        if (task->needs_last_cut)
+            return WISH_NOW;
+        is_opening |= task->state == WEIR__TASK_OPENING;
+        if (task->state == WEIR__TASK_TAKING && !task->is_taken) {
+            is_taking = true;
+            if (stream->now_ms - task->since_ms >= TOGETHER_MS)
+                return WISH_NOW;
+        }
     }
-    return false;
+    return !is_taking ? WISH_NONE : is_opening ? WISH_LATER : WISH_NOW;
+}
+
+static void cut_if_due(weir_stream *stream)
+{
+    weir_wish wish = WISH_NONE;
+
+    if (stream->is_committing || stream->state == WEIR__STREAM_BROKEN)
+        return;
+    wish = find_wish(stream);
+    if ((wish == WISH_NOW || (wish == WISH_NONE && is_due(stream))) && weir__stream_has_changes(stream))
+        weir__stream_cut(stream);
 }
 
 /* Everything that is not a record: done every so often, and before the loop waits. */
@@ -214,13 +248,12 @@ static void look(weir_stream *stream)
     if (stream->consumer && stream->state != WEIR__STREAM_BROKEN) {
         poll_group(stream);
         weir__stream_drive_rebalance(stream);
+        weir__stream_look_for_strays(stream);
     }
     for (size_t i = 0; i < stream->task_count && stream->state != WEIR__STREAM_BROKEN; i++)
         weir__stream_drive_task(stream->tasks[i]);
     weir__stream_drive_cut(stream);
-    if (!stream->is_committing && stream->state != WEIR__STREAM_BROKEN && (is_due(stream) || is_awaited(stream)) &&
-        weir__stream_has_changes(stream))
-        weir__stream_cut(stream);
+    cut_if_due(stream);
     if (stream->state == WEIR__STREAM_RUNNING &&
         stream->now_ms - stream->pruned_ms >= (stream->options->prune_ms ? stream->options->prune_ms : PRUNE_MS))
         weir__stream_prune(stream);
@@ -234,7 +267,7 @@ static bool is_recovering(const weir_stream *stream)
         if (stream->tasks[i]->recovery)
             return true;
     }
-    return stream->is_pruning || stream->is_fetching;
+    return stream->is_pruning || stream->is_fetching || stream->is_beginning;
 }
 
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
@@ -291,7 +324,7 @@ static weir_turn turn(void *context, bool may_accept)
         look(stream);
     if (stream->state != WEIR__STREAM_RUNNING)
         return finish(stream);
-    if (!may_accept || stream->is_fetching || (stream->is_committing && weir__stream_is_full(stream))) {
+    if (!may_accept || stream->is_fetching || weir__stream_must_wait(stream)) {
         look(stream);
         return WEIR__TURN_IDLE;
     }
@@ -330,8 +363,10 @@ static void wait_for_news(void *context)
     int timer = weir__engine_timeout_ms(stream->engine);
 
     look(stream);
+    if (stream->blocked_ms && !stream->is_held)
+        timeout = sooner(timeout, stream->blocked_ms + HOLD_AFTER_MS - stream->now_ms);
     if (weir__engine_counts(stream->engine).ready ||
-        (stream->batch_at < stream->batch_count && !stream->is_held && stream->now_ms >= stream->fetch_ms &&
+        (stream->batch_at < stream->batch_count && !stream->blocked_ms && stream->now_ms >= stream->fetch_ms &&
          stream->state == WEIR__STREAM_RUNNING))
         timeout = 0;
     if (stream->fetch_ms > stream->now_ms)
@@ -462,7 +497,11 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
         if (rc == WEIR_OK)
             rc = weir__engine_watch(stream->engine, weir__reader_fd(stream->tail), err);
     }
-    return rc == WEIR_OK ? join(stream, err) : rc;
+    if (rc == WEIR_OK)
+        rc = join(stream, err);
+    if (rc == WEIR_OK) /* last: only the loop, which runs from here on, waits for it to end */
+        weir__stream_committer_begin(stream->committer);
+    return rc;
 }
 
 static void close_stream(weir_stream *stream)

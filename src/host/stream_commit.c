@@ -515,6 +515,33 @@ static void on_loop(weir_post *post)
     weir__stream_cut_is_known(committer->stream, committer->outcome, &committer->error);
 }
 
+static void begin(weir_task *job)
+{
+    weir_stream_committer *committer = (weir_stream_committer *)job;
+    weir_error err;
+
+    (void)need_producer(committer, &err); /* what it failed with, the first cut meets again */
+    weir__engine_post(committer->stream->engine, &committer->post);
+}
+
+static void has_begun(weir_post *post)
+{
+    weir_stream_committer *committer =
+        (weir_stream_committer *)((char *)post - offsetof(weir_stream_committer, post));
+
+    committer->stream->is_beginning = false;
+    committer->job.run = work;
+    committer->post.fn = on_loop;
+}
+
+void weir__stream_committer_begin(weir_stream_committer *committer)
+{
+    committer->stream->is_beginning = true;
+    committer->job.run = begin;
+    committer->post.fn = has_begun;
+    committer->executor.submit(committer->executor.context, &committer->job);
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 weir_code weir__stream_committer_new(weir_stream *stream, weir_stream_committer **out, weir_error *err)

@@ -21,6 +21,16 @@ bool weir__stream_is_full(const weir_stream *stream)
     return stream->ended_since_cut >= stream->commit_runs || stream->filled_bytes >= stream->commit_bytes;
 }
 
+/* A commit is under way, and what waits for the next one has reached a bound: by bytes, since a transaction must fit its
+ * time-out; by runs only when they are many, since waiting for commits is what costs the rate. */
+bool weir__stream_must_wait(const weir_stream *stream)
+{
+    enum { TIMES = 4 };
+
+    return stream->is_committing && (stream->filled_bytes >= stream->commit_bytes ||
+                                     stream->ended_since_cut >= TIMES * stream->commit_runs);
+}
+
 /* May what this task has done be committed? */
 static bool is_cut(const weir_stream_task *task)
 {
@@ -313,7 +323,7 @@ void weir__stream_drive_cut(weir_stream *stream)
 {
     weir_stream_cut *cut = &stream->cut;
 
-    if (!stream->is_cut_waiting)
+    if (!stream->is_cut_waiting || stream->is_beginning)
         return;
     if (stream->state == WEIR__STREAM_BROKEN) { /* what it waits for may never come */
         end_cut(stream);

@@ -26,8 +26,13 @@ typedef struct bad_record {
 
 static weir_bytes number_text(char out[24], int64_t number)
 {
-    int size = snprintf(out, 24, "%" PRId64, number);
+    int size;
 
+    if (number >= 0 && number < 10) { /* nearly all numbers of outputs */
+        out[0] = (char)('0' + number);
+        return weir__bytes(out, 1);
+    }
+    size = snprintf(out, 24, "%" PRId64, number);
     return weir__bytes(out, (size_t)size);
 }
 

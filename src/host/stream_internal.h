@@ -128,6 +128,7 @@ struct weir_stream_task {
     int64_t *done_but; /* after recovery: of the inputs below done_until only these are not over */
     size_t done_but_count;
     int64_t done_until;
+    bool is_assigned;  /* by the group */
     bool is_started;   /* fetching */
     bool has_moved;    /* since the last cut */
     bool is_taken;     /* the taking transaction is known to be committed */
@@ -211,6 +212,7 @@ struct weir_stream {
     weir_record *batch;
     size_t batch_count, batch_at;
     bool is_held;
+    int64_t blocked_ms;       /* since when nothing can be taken in; 0: it can */
     weir_stream_task **tasks; /* by topic, then partition: all there could be */
     size_t task_count;
     size_t *first_task;       /* of each topic that is read */
@@ -226,6 +228,7 @@ struct weir_stream {
     weir_executor recoveries;
     weir_pool *recovery_pool;
     weir_stream_cut cut;      /* under way, when is_committing */
+    bool is_beginning;        /* the commit thread initializes its producer: a cut waits for that */
     bool is_cut_waiting;      /* for the journal */
     bool is_committing;       /* a cut is under way, or waits to be sent again */
     int filling;              /* which parts are being filled */
@@ -278,7 +281,8 @@ void weir__stream_ended(void *context, weir_run *run);
 /* ---- stream_cut.c ------------------------------------------------------------------------------------------------ */
 weir_part *weir__stream_part(weir_stream_task *task);
 bool weir__stream_has_changes(const weir_stream *stream);
-bool weir__stream_is_full(const weir_stream *stream);
+bool weir__stream_is_full(const weir_stream *stream); /* a commit is due */
+bool weir__stream_must_wait(const weir_stream *stream);
 void weir__stream_cut(weir_stream *stream);
 /** Sends a cut that waited for the journal, or is to be sent again. */
 void weir__stream_drive_cut(weir_stream *stream);
@@ -287,6 +291,8 @@ void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, co
 /* ---- stream_commit.c: the commit thread -------------------------------------------------------------------------- */
 WEIR_CHECK weir_code weir__stream_committer_new(weir_stream *stream, weir_stream_committer **out, weir_error *err);
 void weir__stream_committer_free(weir_stream_committer *committer); /* not busy; accepts NULL */
+/** Has the producer initialized meanwhile: what an earlier life has left hanging is ended by that. */
+void weir__stream_committer_begin(weir_stream_committer *committer);
 void weir__stream_committer_submit(weir_stream_committer *committer, const weir_stream_cut *cut);
 /** The transactional id as it is now. Threads: the loop's, while no cut is under way. */
 const char *weir__stream_committer_id(const weir_stream_committer *committer);
@@ -303,6 +309,7 @@ void weir__stream_drive_rebalance(weir_stream *stream);
 /** Moves a task on as far as it can go now. */
 void weir__stream_drive_task(weir_stream_task *task);
 bool weir__stream_task_is_open(const weir_stream_task *task); /* neither CLOSED nor LOST nor OPENING */
+void weir__stream_look_for_strays(weir_stream *stream);
 bool weir__stream_all_closed(const weir_stream *stream);
 WEIR_CHECK weir_code weir__stream_leave_open(weir_stream_task *task, int64_t offset);
 

@@ -310,7 +310,7 @@ weir_code weir__stream_tail_begin(weir_stream_task *task, weir_error *err)
 
     task->is_tailed = rc == WEIR_OK;
     task->journal_end = task->tuple.low;
-    task->highest_claim = task->tuple.claim >= 0 && task->tuple.claim < task->tuple.low ? task->tuple.epoch - 1 : 0;
+    task->highest_claim = task->tuple.claim >= 0 && task->tuple.claim < task->tuple.low ? task->tuple.epoch : 0;
     return rc;
 }
 
@@ -459,7 +459,7 @@ static void read_one(weir_stream *stream, const weir_record *record, weir_arena 
             weir__stream_give_up(stream, WEIR__STREAM_BROKEN, rc, &err);
             return;
         }
-        if (task->state == WEIR__TASK_READING || task->state == WEIR__TASK_CLAIMING)
+        if (task->state < WEIR__TASK_STARTING)
             gather(task, record, entry);
         else
             look_at_entry(task, record, entry);

@@ -25,6 +25,7 @@
 #include "base/big_endian.h"
 #include "base/breakage.h"
 #include "base/log.h"
+#include "journal/entry.h"
 
 enum { RETRY_FIRST_MS = 50, RETRY_MOST_MS = 2000 };
 
@@ -145,6 +146,52 @@ static const char *find_conflict(const weir_recovery *recovery)
     return NULL;
 }
 
+/*
+ * Without a state nothing says how far epochs had come, and a claim of the past would void all that is written below it. So
+ * the journal does, if there is one: it holds what runs of the same inputs did, before the state was thrown away.
+ */
+static weir_code find_epoch(weir_recovery *recovery, weir_error *err)
+{
+    enum { POLL_MS = 200 };
+    const weir_topic_name *topic = &recovery->stream->options->topics->journal;
+    weir_reader_options options = { .cluster = recovery->stream->options->cluster, .read_uncommitted = true,
+                                    .is_brief = true };
+    weir_record *records = calloc(WEIR__BATCH, sizeof *records);
+    weir_reader *reader = NULL;
+    int64_t end = 0, at = recovery->journal_start;
+    weir_arena arena;
+    size_t count;
+    weir_code rc = records ? ask_end(recovery, topic->name, WEIR__LOG_END, &end, err)
+                           : weir__fail_memory(err, "recovery");
+
+    weir__arena_init(&arena, 8192);
+    if (rc == WEIR_OK && at < end)
+        rc = weir__reader_open(&options, &reader, err);
+    if (rc == WEIR_OK && at < end)
+        rc = weir__reader_add(reader, topic->name, recovery->task->at.partition, at, 0, err);
+    while (rc == WEIR_OK && at < end && !weir__recovery_is_cancelled(recovery)) {
+        rc = weir__reader_poll(reader, POLL_MS, records, WEIR__BATCH, &count, err);
+        if (rc == WEIR_UNREACHABLE)
+            rc = WEIR_OK;
+        for (size_t i = 0; i < count && rc == WEIR_OK; i++) {
+            weir_entry *entry;
+
+            at = records[i].offset + !records[i].is_end;
+            if (records[i].is_end)
+                continue;
+            rc = weir__entry_open(records[i].value, &arena, &entry, err);
+            if (rc == WEIR_OK && entry->epoch > recovery->chosen.epoch)
+                recovery->chosen.epoch = entry->epoch;
+            weir__arena_reset(&arena);
+        }
+        weir__reader_done(reader);
+    }
+    weir__reader_close(reader);
+    weir__arena_clear(&arena);
+    free(records);
+    return rc;
+}
+
 /* As if it had never run, but for what counts on: the state goes with the taking transaction. */
 static weir_code begin_anew(weir_recovery *recovery, weir_error *err)
 {
@@ -170,6 +217,8 @@ static weir_code begin_anew(weir_recovery *recovery, weir_error *err)
     chosen->offset = chosen->next = recovery->start_offset;
     chosen->low = recovery->journal_start;
     chosen->claim = -1;
+    if (rc == WEIR_OK && !recovery->has_state && options->topics->journal.name)
+        rc = find_epoch(recovery, err);
     return rc;
 }
 
@@ -486,6 +535,9 @@ void weir__stream_recovered(weir_stream_task *task)
         weir__stream_task_move(task, WEIR__TASK_STARTING);
     else
         weir__stream_task_move(task, WEIR__TASK_TAKING);
+    /* Already now: what there is is read while the taking transaction is made. */
+    if (!task->is_forward && task->stream->appender && weir__stream_tail_begin(task, &err) != WEIR_OK)
+        weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, err.code, &err);
 }
 
 static void on_loop(weir_post *post)

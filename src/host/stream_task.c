@@ -139,6 +139,7 @@ void weir__stream_assign(weir_stream_task *task)
 {
     weir_error err;
 
+    task->is_assigned = true;
     if (task->state != WEIR__TASK_CLOSED)
         return; /* it was ours all the time */
     task->life++;
@@ -167,9 +168,7 @@ static void claim(weir_stream_task *task)
         return;
     }
     weir__stream_task_move(task, WEIR__TASK_CLAIMING);
-    rc = weir__stream_tail_begin(task, &err);
-    if (rc == WEIR_OK)
-        rc = weir__stream_claim(task, &err);
+    rc = weir__stream_claim(task, &err);
     if (rc != WEIR_OK)
         weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, rc, &err);
 }
@@ -426,8 +425,28 @@ void weir__stream_drive_rebalance(weir_stream *stream)
             else if (task)
                 weir__stream_lose(task, "the group has given it to another");
         }
-        if (are_closed(stream, rebalance))
+        if (are_closed(stream, rebalance)) {
+            for (size_t i = 0; i < rebalance->count; i++) {
+                weir_stream_task *task = weir__stream_task_at(stream, rebalance->partitions[i]);
+
+                if (task)
+                    task->is_assigned = false;
+            }
             (void)answer(stream);
+        }
         return;
+    }
+}
+
+/* A task that was lost to a claim, and that the group leaves with us all the same: nobody would read it. */
+void weir__stream_look_for_strays(weir_stream *stream)
+{
+    enum { STRAY_MS = 10000 };
+
+    for (size_t i = 0; i < stream->task_count && stream->state == WEIR__STREAM_RUNNING; i++) {
+        const weir_stream_task *task = stream->tasks[i];
+
+        if (task->state == WEIR__TASK_CLOSED && task->is_assigned && stream->now_ms - task->since_ms > STRAY_MS)
+            weir__stream_rejoin(stream, "a partition of this member has been lost, and was not given to another");
     }
 }

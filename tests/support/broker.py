@@ -37,10 +37,14 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import proxy  # noqa: E402
+
 SOURCE = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 BUILD = os.environ.get("top_builddir", os.path.join(SOURCE, "build"))
 KAFKA = os.environ.get("WEIR_TEST_KAFKA", os.path.realpath(os.path.join(SOURCE, ".deps-prefix/kafka")))
 TOPIC = os.path.join(BUILD, "tests/support/topic")
+ADMIN = os.path.join(BUILD, "tests/support/admin")
 PATIENCE = 120  # seconds until a wait gives up; far beyond what a start takes on a busy machine
 
 # The quickest start and the least memory; a test of speed asks for the JVM's own choice with java_options=[].
@@ -121,9 +125,11 @@ def ask_metadata(port, timeout=2.0):
 class Node:
     """One broker, which is a controller too: a JVM in a process group of its own."""
 
-    def __init__(self, cluster, number, port, controller_port):
+    def __init__(self, cluster, number, ports):
         self.cluster, self.number = cluster, number
-        self.port, self.controller_port = port, controller_port
+        self.port, self.controller_port = ports[:2]
+        # Behind the proxy, and its own: what clients are told.
+        self.hidden_port, self.proxy_port = ports[2:] or (None, None)
         self.folder = os.path.join(cluster.folder, f"node-{number}")
         self.log = os.path.join(cluster.folder, f"node-{number}.log")
         self.process = None
@@ -212,10 +218,13 @@ class Cluster:
     config        server properties on top of ours
     heap          each node's most heap, as the JVM spells it
     java_options  instead of QUICK_JAVA
+    proxied       a second listener, PROXIED, behind a proxy (tests/support/proxy.py), which is `proxy`; its clients
+                  start from `proxied_brokers`. Others go past it.
     """
 
-    def __init__(self, nodes=1, config=None, heap="512m", java_options=None):
+    def __init__(self, nodes=1, config=None, heap="512m", java_options=None, proxied=False):
         self.config = dict(config or {})
+        self.proxy = None
         archive = os.path.join(KAFKA, "classes.jsa")
         options = QUICK_JAVA if java_options is None else java_options
         self.java_options = [f"-Xmx{heap}", *options]
@@ -226,8 +235,11 @@ class Cluster:
         self.keeper = subprocess.Popen([sys.executable, "-BIS", os.path.abspath(__file__), "keep", self.folder],
                                        stdin=subprocess.PIPE, start_new_session=True)
         try:
-            ports = free_ports(2 * nodes)
-            self.nodes = [Node(self, n + 1, ports[2 * n], ports[2 * n + 1]) for n in range(nodes)]
+            each = 4 if proxied else 2
+            ports = free_ports(each * nodes)
+            self.nodes = [Node(self, n + 1, ports[each * n:each * (n + 1)]) for n in range(nodes)]
+            if proxied:
+                self.proxy = proxy.Proxy({node.proxy_port: node.hidden_port for node in self.nodes})
             for node in self.nodes:
                 node.format()
                 node.configure()
@@ -245,6 +257,8 @@ class Cluster:
 
     def close(self):
         """Kills the nodes and removes their data."""
+        if self.proxy:
+            self.proxy.close()
         if self.keeper.stdin.closed:
             return
         for node in self.nodes if hasattr(self, "nodes") else ():
@@ -256,6 +270,10 @@ class Cluster:
     def brokers(self):
         """For bootstrap.servers."""
         return ",".join(node.address for node in self.nodes)
+
+    @property
+    def proxied_brokers(self):
+        return ",".join(f"127.0.0.1:{node.proxy_port}" for node in self.nodes)
 
     def properties(self, node):
         copies = len(self.nodes)
@@ -283,12 +301,27 @@ class Cluster:
             # Its default is a fourth of the heap that a node has here.
             "log.cleaner.dedupe.buffer.size": 16 << 20,
         }
+        if node.hidden_port:
+            properties.update({
+                "listeners": f"{properties['listeners']},PROXIED://127.0.0.1:{node.hidden_port}",
+                "advertised.listeners": f"{properties['advertised.listeners']},PROXIED://127.0.0.1:{node.proxy_port}",
+                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
+                "inter.broker.listener.name": "PLAINTEXT",
+            })
         properties.update(self.config)
         return properties
 
+    def keep(self, pid):
+        """The keeper kills this process group, too, when the test is over, however that ends."""
+        self.tell_keeper(b"+%d\n" % pid)
+
     def forget(self, pid):
-        self.keeper.stdin.write(b"-%d\n" % pid)
-        self.keeper.stdin.flush()
+        self.tell_keeper(b"-%d\n" % pid)
+
+    def tell_keeper(self, line):
+        if not self.keeper.stdin.closed:
+            self.keeper.stdin.write(line)
+            self.keeper.stdin.flush()
 
     def wait_ready(self):
         """Until each running node answers, and knows all that run and a controller."""
@@ -311,13 +344,33 @@ class Cluster:
                     raise BrokerError(f"node {node.number} is not ready in {PATIENCE} s: {said}; {node.last_words()}")
                 time.sleep(0.02)
 
-    def talk(self, *words, given=None):
+    def talk(self, *words, given=None, program=TOPIC):
         """Runs tests/support/topic; its stdout, as bytes."""
-        ended = subprocess.run([TOPIC, self.brokers, *map(str, words)], input=given or b"", stdout=subprocess.PIPE,
+        ended = subprocess.run([program, self.brokers, *map(str, words)], input=given or b"", stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, check=False)
         if ended.returncode:
-            raise BrokerError(f"topic {words[0]} ended with {ended.returncode}: {ended.stderr.decode().strip()}")
+            raise BrokerError(f"{os.path.basename(program)} {words[0]} ended with {ended.returncode}: "
+                              f"{ended.stderr.decode().strip()}")
         return ended.stdout
+
+    def admin(self, *words):
+        """What tests/support/admin prints, one value a line."""
+        return [json.loads(line) for line in self.talk(*words, program=ADMIN).splitlines()]
+
+    def topics(self):
+        return sorted(one["name"] for one in self.admin("topics"))
+
+    def ends(self, topic):
+        """The high watermark of each partition."""
+        return [high for _, high in self.admin("ends", topic)[0]]
+
+    def group(self, name):
+        """{"state", "members"}"""
+        return self.admin("group", name)[0]
+
+    def offsets(self, group, topic):
+        """(offset or -1, metadata) of each partition."""
+        return self.admin("offsets", group, topic)[0]
 
     def create_topic(self, name, partitions=1, config=None, replicas=None):
         settings = [f"{key}={value}" for key, value in (config or {}).items()]
@@ -334,19 +387,29 @@ class Cluster:
                 line["headers"] = [[name, text(value)] for name, value in record.headers]
             if record.partition is not None:
                 line["partition"] = record.partition
+            if record.timestamp_ms is not None:
+                line["timestamp_ms"] = record.timestamp_ms
             lines.append(json.dumps(line))
         self.talk("write", topic, end, given="".join(line + "\n" for line in lines).encode())
 
     def read(self, topic, committed=True):
         """All records of a topic in order of partition and offset: the committed ones, up to the first transaction that
         is still open, or all that are in the log."""
-        records = []
-        for line in self.talk("read", topic, "committed" if committed else "all").splitlines():
-            line = json.loads(line)
-            records.append(Record(data(line["key"]), data(line["value"]),
-                                  tuple((name, data(value)) for name, value in line["headers"]),
-                                  line["partition"], line["offset"], line["timestamp_ms"]))
-        return sorted(records, key=lambda record: (record.partition, record.offset))
+        return sorted(self.each(topic, committed), key=lambda record: (record.partition, record.offset))
+
+    def each(self, topic, committed=True):
+        """The same, one by one as they come: in order within a partition."""
+        command = [TOPIC, self.brokers, "read", topic, "committed" if committed else "all"]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            for line in process.stdout:
+                line = json.loads(line)
+                yield Record(data(line["key"]), data(line["value"]),
+                             tuple((name, data(value)) for name, value in line["headers"]),
+                             line["partition"], line["offset"], line["timestamp_ms"])
+            said = process.stderr.read().decode().strip()
+        if process.returncode:
+            raise BrokerError(f"topic read ended with {process.returncode}: {said}")
 
 
 def text(value):

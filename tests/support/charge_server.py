@@ -157,7 +157,7 @@ class Service:
         self.limit = options.limit
         self.landing = {}  # (path, key) or a lone object: the task that has an effect some time
 
-    # ---- effects --------------------------------------------------------------------------------------------------
+    # ---- effects ---------------------------------------------------------------------------------------------------
 
     async def land(self, path, order, amount, key, does, ms):
         """Has the effect, and gives the answer; on its own, whatever becomes of who asked."""
@@ -244,7 +244,7 @@ class Service:
             return answer(writer, status, said)
         return False
 
-    # ---- requests -------------------------------------------------------------------------------------------------
+    # ---- requests --------------------------------------------------------------------------------------------------
 
     async def answer_request(self, method, target, headers, body, writer):
         """False: the connection ends."""

@@ -6,8 +6,8 @@
  *     topic BROKERS write NAME plain|commit|abort|open    records on stdin
  *     topic BROKERS read NAME committed|all               records on stdout
  *
- * A record is a line of JSON: {"key", "value", "headers": [[name, value]…], "partition"}, read also with "offset" and
- * "timestamp_ms". Bytes are strings with a character from U+0000 to U+00FF each. Nothing is freed: it is a short life.
+ * A record is a line of JSON: {"key", "value", "headers": [[name, value], ...], "partition", "timestamp_ms"}, read also
+ * with "offset". Bytes are strings with a character from U+0000 to U+00FF each. Nothing is freed: it is a short life.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -203,7 +203,7 @@ static void produce(rd_kafka_t *kafka, const char *name, const json_t *record)
         rd_kafka_resp_err_t code = rd_kafka_producev(
             kafka, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(key, key_size),
             RD_KAFKA_V_VALUE(value, value_size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(copy),
-            RD_KAFKA_V_END);
+            RD_KAFKA_V_TIMESTAMP(json_integer_value(json_object_get(record, "timestamp_ms"))), RD_KAFKA_V_END);
         if (!code)
             break;
         rd_kafka_headers_destroy(copy);
