@@ -173,6 +173,14 @@ static weir_code find_epoch(weir_recovery *recovery, weir_error *err)
         rc = weir__reader_poll(reader, POLL_MS, records, WEIR__BATCH, &count, err);
         if (rc == WEIR_UNREACHABLE)
             rc = WEIR_OK;
+        if (rc == WEIR_UNKNOWN) { /* shortened meanwhile, by another owner or somebody: what is left goes as far */
+            weir__reader_done(reader);
+            weir__reader_remove(reader, topic->name, recovery->task->at.partition);
+            rc = ask_end(recovery, topic->name, WEIR__LOG_START, &at, err);
+            if (rc == WEIR_OK)
+                rc = weir__reader_add(reader, topic->name, recovery->task->at.partition, at, 0, err);
+            continue;
+        }
         for (size_t i = 0; i < count && rc == WEIR_OK; i++) {
             weir_entry *entry;
 
