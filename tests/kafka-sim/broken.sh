@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What was broken on purpose (src/base/breakage.h) must be found by the simulation within 2,000 seeds; and the seed that
+# What was broken on purpose (src/base/breakage.h) must be found by the simulation within 20,000 seeds; and the seed that
 # found it must find it again.
 # shellcheck source=tests/support/tap.sh
 . "$(dirname "$0")/../support/tap.sh"
@@ -10,7 +10,7 @@ sim=$top_builddir/tests/kafka-sim/sim
 start=$(date +%s)
 tap_note "start seed $start"
 for name in $("$sim" --list-breaks); do
-    found=$("$sim" --break "$name" --start "$start" --seeds 2000 2>&1)
+    found=$("$sim" --break "$name" --start "$start" --seeds 20000 2>&1)
     after=$(printf '%s\n' "$found" | sed -n 's/^# after \([0-9]*\) seeds: .*/\1/p')
     tap_check "'$name' is found${after:+ after $after seeds}" "$([ -n "$after" ] || printf '%s\n' "$found")"
     if [ -n "$after" ]; then
