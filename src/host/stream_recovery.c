@@ -26,6 +26,7 @@
 #include "base/big_endian.h"
 #include "base/breakage.h"
 #include "base/log.h"
+#include "host/restore.h"
 #include "host/stream_internal.h"
 
 enum { RETRY_FIRST_MS = 50, RETRY_MOST_MS = 2000, POLL_MS = 200, BATCH_BYTES = 4 << 20, PROGRESS_MS = 3000,
@@ -252,36 +253,13 @@ static weir_code set_positions(weir_recovery *recovery, weir_bytes tuple, weir_e
 
 static weir_code apply(weir_recovery *recovery, const weir_record *record, weir_buffer *tuple, weir_error *err)
 {
-    weir_store *store = recovery->store;
     weir_change_key key;
-    uint8_t owner[8];
 
     if (!record->key.data || !weir__change_key_parse(record->key, &key))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "topic '%s', partition %" PRId32 ", offset %" PRId64 ": no record of a changelog of weir",
                           recovery->stream->options->topics->changelog.name, record->partition, record->offset);
-    weir__put_64(owner, (uint64_t)key.number);
-    switch (key.kind) {
-    case WEIR__CHANGE_CELL:
-        return record->value.data ? weir__store_put(store, key.key, key.path, record->value, err)
-                                  : weir__store_delete(store, key.key, key.path, err);
-    case WEIR__CHANGE_INPUT:
-        if (record->value.data)
-            return weir__store_log_put(store, "inbox", weir__bytes(owner, sizeof owner), 0, record->value, err);
-        if (weir__store_log_delete(store, "inbox", weir__bytes(owner, sizeof owner), err) != WEIR_OK)
-            return err->code;
-        return weir__store_log_delete(store, "journal", weir__bytes(owner, sizeof owner), err);
-    case WEIR__CHANGE_ENTRY:
-        if (!record->value.data)
-            return WEIR_OK; /* its input was deleted just before it */
-        return weir__store_log_put(store, "journal", weir__bytes(owner, sizeof owner), key.place, record->value, err);
-    case WEIR__CHANGE_TUPLE:
-        weir__buffer_reset(tuple);
-        if (weir__buffer_add(tuple, record->value.data, record->value.size) != WEIR_OK)
-            return weir__fail_memory(err, "a tuple");
-        return WEIR_OK;
-    }
-    return WEIR_OK;
+    return weir__restore_apply(recovery->store, &key, record->value, tuple, err);
 }
 
 /* Reads until the end is at or beyond the high watermark: the log may end in what is not given. */
@@ -466,9 +444,9 @@ static weir_code reprocess(weir_recovery *recovery, const char *why, weir_error 
     if (rc == WEIR_OK)
         rc = weir__store_scan(recovery->store, wipe_cell, recovery, err);
     if (rc == WEIR_OK)
-        rc = weir__store_log_scan(recovery->store, "inbox", wipe_input, recovery, err);
+        rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_INBOX, wipe_input, recovery, err);
     if (rc == WEIR_OK)
-        rc = weir__store_log_scan(recovery->store, "journal", wipe_entry, recovery, err);
+        rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_JOURNAL, wipe_entry, recovery, err);
     if (rc != WEIR_OK)
         return rc;
     recovery->is_wiped = true;
@@ -642,8 +620,10 @@ static weir_code recover(weir_recovery *recovery, weir_error *err)
     look_for_gap(recovery);
     if (recovery->is_wiped)
         return WEIR_OK;
-    rc = weir__store_log_scan(recovery->store, "inbox", keep_input, recovery, err);
-    return rc == WEIR_OK ? weir__store_log_scan(recovery->store, "journal", keep_entry, recovery, err) : rc;
+    rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_INBOX, keep_input, recovery, err);
+    if (rc == WEIR_OK)
+        rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_JOURNAL, keep_entry, recovery, err);
+    return rc;
 }
 
 static void free_recovery(weir_recovery *recovery)
