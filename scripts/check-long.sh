@@ -17,7 +17,8 @@ make -C build check-fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}" >build/check-fuzz.ou
     printf '# make check-long, make check-fuzz\n\nWritten by scripts/check-long.sh on %s, commit %s, %s cores.\n\n' \
         "$(date -u +%Y-%m-%d)" "$commit" "$(nproc)"
     printf '%s\n' "$fence"
-    for name in long/kills long/payments long/sim long/threads long/valgrind long/power long/memory broker/three_nodes; do
+    for name in long/kills long/payments long/sim long/threads long/valgrind long/power long/memory \
+        broker/three_nodes; do
         printf '%s\n' "-- ${name#*/}"
         grep -hE '^(ok|not ok|#)' "build/tests/$name.log" | sed 's# - /.*/tests/# - tests/#' |
             cut -c 1-140

@@ -7,7 +7,7 @@
 
 typedef struct weir_kafka_look weir_kafka_look;
 
-/** Whether a Kafka job is meant: input.topics and kafka.bootstrap.servers are configured, and no --state-dir is given. */
+/** Whether a Kafka job is meant: input.topics and kafka.bootstrap.servers are set, and no --state-dir is given. */
 bool weir__cli_means_kafka(const weir_arguments *arguments);
 
 /** WEIR_CONFIG: this weir was built without Kafka (fix). */

@@ -226,7 +226,7 @@ weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *op
                                 char **argv, weir_error *err)
 {
     weir_log_level level = WEIR__LOG_WARN;
-    const char *format;
+    const char *format, *levels;
     weir_code rc;
 
     memset(arguments, 0, sizeof *arguments);
@@ -242,7 +242,8 @@ weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *op
     (void)weir__log_level_named(weir__config_text(arguments->config, "log.level"), &level); /* checked by config */
     format = weir__config_text(arguments->config, "log.format");
     weir__log_configure(level, strcmp(format, "json") == 0 ? WEIR__LOG_JSON : WEIR__LOG_TEXT);
-    return WEIR_OK;
+    levels = weir__config_text(arguments->config, "log.levels");
+    return levels ? weir__log_configure_rooms(levels, err) : WEIR_OK;
 }
 
 void weir__arguments_clear(weir_arguments *arguments)

@@ -321,8 +321,20 @@ const weir_property weir__properties[] = {
 
     { .name = "status.listen",
       .type = WEIR__PROPERTY_TEXT,
-      .used_by = "run",
-      .doc = "Address and port for health, metrics and tasks over HTTP: `127.0.0.1:9464`. Unset: none are served." },
+      .used_by = "local, run",
+      .doc = "Address and port for health, metrics and tasks over HTTP: `127.0.0.1:9464`, `[::1]:9464`, or a port "
+             "alone, which is the loopback's. Port 0: any free one, which the log names at `info`. There is no "
+             "authentication, so keep it on the loopback, or behind a wall. Unset: none are served. docs/status.md "
+             "says what they show." },
+    { .name = "status.stalled-after-ms",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1000,
+      .high = DAY_MS,
+      .fallback = "30000",
+      .unit = "ms",
+      .used_by = "local, run",
+      .doc = "How long a loop may show no sign of life before `/health` answers 503. A loop shows one every half a "
+             "second, unless an action holds it up: longer than the longest action computes without a call." },
 
     { .name = "log.level",
       .type = WEIR__PROPERTY_CHOICE,
@@ -331,12 +343,19 @@ const weir_property weir__properties[] = {
       .used_by = "every host",
       .doc = "The least grave lines that are still written to stderr. `error`: somebody must act; `warn`: handled, but "
              "worth knowing; `info`: starts, stops and commits; `debug`: the rest, record contents included." },
+    { .name = "log.levels",
+      .type = WEIR__PROPERTY_TEXT,
+      .used_by = "every host",
+      .doc = "Levels by room, which is what stands before the `/` in a line's origin, or an agent's name: "
+             "`warn,kafka:debug,http:info`. A level alone is that of all rooms that are not named, in place of "
+             "`log.level`. At most 16 rooms." },
     { .name = "log.format",
       .type = WEIR__PROPERTY_CHOICE,
       .choices = "text, json",
       .fallback = "text",
       .used_by = "every host",
-      .doc = "`text`: one line for people. `json`: one object a line, for collectors." },
+      .doc = "`text`: one line for people. `json`: one object a line, for collectors: `time`, `level`, `where`, "
+             "`message`, and the line's facts (`run=…`) as members of their own." },
 
     { .name = "agent.error-handling-strategy",
       .type = WEIR__PROPERTY_CHOICE,

@@ -133,8 +133,8 @@ static uint32_t count_decisions(const weir_run *run)
     return count;
 }
 
-/* Records of it may be gone: that is doubt, never "nothing was there". An intent takes their place, so that decisions and
- * later lives find one; its time is over. */
+/* Records of it may be gone: that is doubt, never "nothing was there". An intent takes their place, so that decisions
+ * and later lives find one; its time is over. */
 static void doubt_gap(weir_future *future)
 {
     weir_entry *entry;

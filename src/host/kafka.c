@@ -142,7 +142,7 @@ static weir_code lock_folder(process *now, weir_error *err)
 
     now->folder = weir__config_text(now->options->config, "state.dir");
     if (!now->folder)
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "state.dir names no folder: the job keeps its state there");
+        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "state.dir names no folder for the job's state");
     if (strlen(now->folder) > sizeof path - 64)
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "state.dir has too long a name");
     rc = make_folder(now->folder, err);

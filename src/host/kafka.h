@@ -15,8 +15,8 @@ typedef struct weir_kafka_options {
  * Runs a job as a member of its group until SIGTERM or SIGINT, or a failure. Logs what a user should know.
  *
  * @return WEIR_OK: it was stopped, in good order; else as weir__stream_run()
- * Threads: the main thread, once at a time: it handles SIGINT and SIGTERM meanwhile. A second signal ends the process at
- * once with 128 + its number.
+ * Threads: the main thread, once at a time: it handles SIGINT and SIGTERM meanwhile. A second signal ends the process
+ * at once with 128 + its number.
  */
 WEIR_CHECK weir_code weir__kafka_run(const weir_kafka_options *options, weir_stream_result *result, weir_error *err);
 

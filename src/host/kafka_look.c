@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/restore.h"
+#include "host/part.h"
 #include "host/signals.h"
 #include "kafka/reader.h"
 
@@ -173,7 +173,8 @@ static bool may_wait(walk *at, bool is_stuck, weir_code *rc, weir_error *err)
     *rc = at->trouble != WEIR_OK ? at->trouble : WEIR_UNREACHABLE;
     if (at->trouble == WEIR_OK)
         (void)weir__fail(err, WEIR_UNREACHABLE, WEIR_REMEDY_RETRY,
-                         "topic '%.100s', partition %" PRId32 ": nothing comes from the brokers", at->topic, at->partition);
+                         "topic '%.100s', partition %" PRId32 ": nothing comes from the brokers", at->topic,
+                         at->partition);
     else if (err)
         *err = at->why;
     return false;
@@ -268,16 +269,21 @@ typedef struct restoring {
 static weir_code restore_one(void *context, const weir_record *record, weir_error *err)
 {
     restoring *to = context;
-    weir_change_key key;
+    weir_change change = { .value = record->value };
     weir_code rc;
 
-    if (!record->key.data || !weir__change_key_parse(record->key, &key))
+    if (!record->key.data || !weir__change_key_parse(record->key, &change.key))
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
                           "topic '%.100s', partition %" PRId32 ", offset %" PRId64 ": no record of a changelog of weir",
                           to->look->changelog->name, record->partition, record->offset);
-    if (key.kind != WEIR__CHANGE_TUPLE && (key.kind == WEIR__CHANGE_CELL) != (to->part == WEIR__LOOK_CELLS))
+    if (change.key.kind == WEIR__CHANGE_TUPLE) {
+        weir__buffer_reset(to->tuple);
+        rc = weir__buffer_add(to->tuple, record->value.data, record->value.size);
+        return rc == WEIR_OK ? rc : weir__fail_memory(err, "a tuple");
+    }
+    if ((change.key.kind == WEIR__CHANGE_CELL) != (to->part == WEIR__LOOK_CELLS))
         return WEIR_OK;
-    rc = weir__restore_apply(to->store, &key, record->value, to->tuple, err);
+    rc = weir__change_store(&change, to->store, err);
     to->bytes += record->key.size + record->value.size + 64;
     if (rc == WEIR_OK && to->bytes >= STORE_BYTES) {
         to->bytes = 0;

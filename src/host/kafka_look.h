@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Kafka job looked at from outside, from anywhere, running or not: its topics are read, nobody's files, and nothing is
- * joined or committed. Threads: one. SIGINT and SIGTERM end a read with WEIR_CANCELED where signals.h catches them.
+ * A Kafka job looked at from outside, from anywhere, running or not: its topics are read, nobody's files, and nothing
+ * is joined or committed. Threads: one. SIGINT and SIGTERM end a read with WEIR_CANCELED where signals.h catches them.
  */
 #ifndef WEIR__HOST_KAFKA_LOOK_H
 #define WEIR__HOST_KAFKA_LOOK_H
@@ -41,7 +41,7 @@ int32_t weir__kafka_look_task(const weir_kafka_look *look, weir_bytes key, bool 
 /* What of a changelog goes into a store. */
 typedef enum weir_look_part {
     WEIR__LOOK_CELLS, /* of memory */
-    WEIR__LOOK_INBOX  /* inputs that are not over, with their journal; see restore.h */
+    WEIR__LOOK_INBOX  /* inputs that are not over, with their journal; see part.h */
 } weir_look_part;
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A task from outside: its inbox and tuple from the changelog, then its journal from the low-water mark on, in the order
- * in which recovery reads them, and by its rules (stream_recovery.c, stream_journal.c): the journal last, so that an
- * answer that comes meanwhile is seen.
+ * A task from outside: its inbox and tuple from the changelog, then its journal from the low-water mark on, in the
+ * order in which recovery reads them, and by its rules (stream_recovery.c, stream_journal.c): the journal last, so that
+ * an answer that comes meanwhile is seen.
  */
 #include "host/kafka_parked.h"
 
@@ -12,7 +12,6 @@
 
 #include "base/big_endian.h"
 #include "engine/recall.h"
-#include "host/restore.h"
 #include "host/scratch.h"
 
 bool weir__kafka_is_fact(const weir_entry *entry)
@@ -185,9 +184,9 @@ static weir_code read_changelog(weir_kafka_look *look, weir_kafka_task *task, we
                             task->partition);
     }
     if (rc == WEIR_OK)
-        rc = weir__store_log_scan(scratch.store, WEIR__RESTORED_INBOX, take_input, task, err);
+        rc = weir__store_log_scan(scratch.store, "inbox", take_input, task, err);
     if (rc == WEIR_OK)
-        rc = weir__store_log_scan(scratch.store, WEIR__RESTORED_JOURNAL, take_stored, task, err);
+        rc = weir__store_log_scan(scratch.store, "journal", take_stored, task, err);
     weir__buffer_clear(&text);
     weir__scratch_close(&scratch);
     return rc;

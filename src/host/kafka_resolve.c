@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A decision's way into a Kafka job: an entry at the end of the run's journal, by somebody who owns nothing. The order of
- * the log is the judge: who looked, found the run parked and appended may still be the second, and is told so. The job
- * learns of it from its tail (stream_journal.c), or at its next start.
+ * A decision's way into a Kafka job: an entry at the end of the run's journal, by somebody who owns nothing. The order
+ * of the log is the judge: who looked, found the run parked and appended may still be the second, and is told so. The
+ * job learns of it from its tail (stream_journal.c), or at its next start.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -9,14 +9,16 @@
 #include "host/kafka.h"
 
 /* The changelog's tombstones live for a day: a state file that was away for longer than half of that is built anew. */
-static const weir_setting changelog_settings[] = { { "cleanup.policy", "compact" }, { "delete.retention.ms", "86400000" } };
+static const weir_setting changelog_settings[] = { { "cleanup.policy", "compact" },
+                                                   { "delete.retention.ms", "86400000" } };
 /* Shortened by us alone, by what is committed. */
 static const weir_setting log_settings[] = { { "cleanup.policy", "delete" }, { "retention.ms", "-1" },
                                              { "retention.bytes", "-1" } };
 
 const char *weir__topic_role_name(weir_topic_role role)
 {
-    static const char *const names[] = { "input", "repartition", "changelog", "action-state", "output", "dead letters" };
+    static const char *const names[] = { "input",        "repartition", "changelog",
+                                         "action-state", "output",      "dead letters" };
 
     return names[role];
 }
@@ -80,8 +82,8 @@ static weir_code name_all(const weir_config *config, const char *job, weir_neede
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "input.topics names no topic; set it");
     if (!journal && weir__config_bool(config, "action-state.required"))
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
-                          "action-state.topic names no topic, so calls could not be recorded; set it (it is made at the "
-                          "first start), or say action-state.required: false");
+                          "action-state.topic names no topic, so calls could not be recorded; set it (it is made at "
+                          "the first start), or say action-state.required: false");
     if (is_dlq && !dead)
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
                           "input.on-error is dlq, but output.dlq-topic names no topic; set it");

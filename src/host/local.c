@@ -142,6 +142,8 @@ static void cut(weir_local_host *host)
     host->has_moved = false;
     host->source.has_new_mark = false;
     host->last_cut_ms = host->now_ms;
+    if (host->vitals.server)
+        host->vitals.cut_ms = weir__clock_monotonic_ms(host->clock); /* now_ms may be some records old */
     weir__committer_submit(host->committer, now);
 }
 
@@ -152,9 +154,11 @@ void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *er
     if (cut)
         host->is_committing = false;
     if (err) {
+        host->vitals.thread.commits_failed += cut != NULL;
         give_up(host, WEIR__LOCAL_BROKEN, err->code, err);
         return;
     }
+    weir__local_status_committed(host, cut);
     weir__engine_committed(host->engine, cut->number);
 }
 
@@ -248,6 +252,7 @@ weir_code weir__local_append(void *context, weir_run *run, const weir_entry *ent
     weir_code rc = weir__inbox_append(&host->inbox, host->committer, run, sealed, ticket);
 
     (void)entry;
+    host->vitals.thread.journal_appended += rc == WEIR_OK;
     return rc == WEIR_OK ? rc : weir__fail_memory(err, "a journal entry");
 }
 
@@ -389,10 +394,13 @@ static weir_turn read_record(weir_local_host *host)
 
     switch (weir__source_next(&host->source, &record, &err)) {
     case WEIR__READER_RECORD:
+        host->vitals.is_at_end = false;
         return accept_record(host, &record, &before);
     case WEIR__READER_WAIT:
+        host->vitals.is_at_end = true;
         return WEIR__TURN_IDLE;
     case WEIR__READER_END:
+        host->vitals.is_at_end = true;
         host->state = WEIR__LOCAL_DRAINING;
         return WEIR__TURN_MORE;
     case WEIR__READER_FAILED:
@@ -427,6 +435,8 @@ static void look_at_clock(weir_local_host *host)
     host->now_ms = weir__clock_monotonic_ms(host->clock);
     if (host->now_ms - host->last_progress_ms >= PROGRESS_MS)
         show_progress(host, false);
+    if (weir__status_is_due(host->vitals.server, 0, host->now_ms))
+        weir__local_status_tell(host);
 }
 
 /* True while the commit that is under way must end before more can be taken in. */
@@ -553,6 +563,8 @@ void weir__local_wait(void *context)
     }
     if (host->options->progress && (timeout < 0 || timeout > PROGRESS_MS))
         timeout = PROGRESS_MS;
+    if (host->vitals.server && (timeout < 0 || timeout > WEIR__STATUS_INTERVAL_MS))
+        timeout = WEIR__STATUS_INTERVAL_MS;
     timer = weir__engine_timeout_ms(host->engine);
     if (timer >= 0 && (timeout < 0 || timer < timeout))
         timeout = timer;

@@ -8,6 +8,7 @@
 #include "host/decisions.h"
 #include "host/inbox.h"
 #include "host/local.h"
+#include "status/status.h"
 
 typedef enum weir_local_state {
     WEIR__LOCAL_READING,
@@ -17,6 +18,18 @@ typedef enum weir_local_state {
 } weir_local_state;
 
 typedef enum weir_on_error { WEIR__ON_ERROR_FAIL, WEIR__ON_ERROR_SKIP, WEIR__ON_ERROR_DLQ } weir_on_error;
+
+/* What is kept for the status pages alone; without status.listen `server` is NULL, and nothing of it is looked at. */
+typedef struct weir_vitals {
+    weir_status_server *server;
+    weir_status_thread thread;  /* its counters: of commits, and of the journal */
+    int64_t cut_ms;             /* monotonic: when the cut that is under way was taken */
+    int64_t committed_index;    /* of the next record behind the last known commit */
+    uint64_t commit_number;
+    bool is_at_end;             /* all records that there are have been read */
+    weir_status_task_state task_state;
+    int64_t since_ms;           /* wall clock: of that state; 0: none was told yet */
+} weir_vitals;
 
 typedef struct weir_local_host {
     const weir_local_options *options;
@@ -59,6 +72,7 @@ typedef struct weir_local_host {
     unsigned until_look;
     int64_t now_ms, started_ms, last_progress_ms;
     weir_local_progress progress;
+    weir_vitals vitals;
     weir_code rc; /* of what ended it */
     weir_error *err;
 } weir_local_host;
@@ -71,6 +85,18 @@ weir_code weir__local_append(void *context, weir_run *run, const weir_entry *ent
                              weir_ticket *ticket, weir_error *err);
 void weir__local_parked(void *context, weir_run *run, const weir_entry *parked);
 void weir__local_cut_is_known(void *context, weir_cut *cut, const weir_error *err); /* cut NULL: the journal failed */
+
+/* ---- status pages (local_status.c) ------------------------------------------------------------------------------ */
+
+/** Listens, if status.listen says so. Errors as weir__status_open(). */
+WEIR_CHECK weir_code weir__local_status_open(weir_local_host *host, weir_error *err);
+void weir__local_status_close(weir_local_host *host);
+
+/** A cut is known to be durable. */
+void weir__local_status_committed(weir_local_host *host, const weir_cut *cut);
+
+/** Tells how things are at host->now_ms. */
+void weir__local_status_tell(weir_local_host *host);
 
 /* ---- opening and closing (local_open.c) ------------------------------------------------------------------------- */
 

@@ -232,6 +232,8 @@ static weir_code commit_beginning(weir_local_host *host, weir_error *err)
     if (rc != WEIR_OK)
         return rc;
     rc = weir__cut_commit(beginning, host->store, &host->output, host->has_dead ? &host->dead : NULL, err);
+    if (rc == WEIR_OK)
+        weir__local_status_committed(host, beginning);
     weir__cut_reset(beginning); /* what is in it would count as a change, and be cut at the next occasion */
     return rc;
 }
@@ -272,6 +274,9 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     recorded state = { .is_used = false };
     weir_code rc = weir__job_seal(host->options->job, err);
 
+    /* Before anything is written: a port that is taken changes nothing. */
+    if (rc == WEIR_OK)
+        rc = weir__local_status_open(host, err);
     if (rc != WEIR_OK)
         return rc;
     host->on_error = strcmp(action, "skip") == 0 ? WEIR__ON_ERROR_SKIP : strcmp(action, "dlq") == 0 ? WEIR__ON_ERROR_DLQ
@@ -301,6 +306,7 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     if (rc != WEIR_OK || !host->store)
         return rc;
     weir__inbox_below(&host->inbox, weir__source_place_now(&host->source)->place.index);
+    host->vitals.thread.journal_read = host->inbox.sealed_count;
     rc = commit_beginning(host, err);
     if (rc == WEIR_OK) {
         weir_committer_options committer = {
@@ -320,6 +326,7 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
 
 void weir__local_close(weir_local_host *host)
 {
+    weir__local_status_close(host);
     weir__committer_free(host->committer);
     if (host->store && host->rc == WEIR_OK && !weir__signals_caught())
         weir__inbox_forget_crashes(&host->inbox);

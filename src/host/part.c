@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/big_endian.h"
+
 static const uint32_t NONE = UINT32_MAX;
 
 void weir__part_init(weir_part *part)
@@ -229,6 +231,33 @@ weir_code weir__part_changes(const weir_part *part, weir_part_change_fn fn, void
         change.key.path = take_field(&at);
         change.value = take_field(&at);
         rc = fn(context, &change, err);
+    }
+    return rc;
+}
+
+/* ---- into a store ------------------------------------------------------------------------------------------------ */
+
+weir_code weir__change_store(const weir_change *change, weir_store *store, weir_error *err)
+{
+    const weir_change_key *key = &change->key;
+    uint8_t number[8];
+    weir_bytes owner = { number, sizeof number };
+    weir_code rc = WEIR_OK;
+
+    weir__put_64(number, (uint64_t)key->number);
+    switch (key->kind) {
+    case WEIR__CHANGE_CELL:
+        return change->value.data ? weir__store_put(store, key->key, key->path, change->value, err)
+                                  : weir__store_delete(store, key->key, key->path, err);
+    case WEIR__CHANGE_INPUT:
+        if (change->value.data)
+            return weir__store_log_put(store, "inbox", owner, 0, change->value, err);
+        rc = weir__store_log_delete(store, "inbox", owner, err);
+        return rc == WEIR_OK ? weir__store_log_delete(store, "journal", owner, err) : rc;
+    case WEIR__CHANGE_ENTRY: /* one that is deleted went with its input */
+        return change->value.data ? weir__store_log_put(store, "journal", owner, key->place, change->value, err) : rc;
+    case WEIR__CHANGE_TUPLE:
+        break;
     }
     return rc;
 }

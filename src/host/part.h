@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "host/tuple.h"
 #include "kafka/record.h"
+#include "store/store.h"
 
 /* Which topic a record goes to. */
 typedef enum weir_part_topic { WEIR__TO_OUTPUT, WEIR__TO_DEAD_LETTERS, WEIR__TO_REPARTITION } weir_part_topic;
@@ -51,6 +52,9 @@ typedef struct weir_change {
     weir_change_key key;
     weir_bytes value; /* data NULL: deleted */
 } weir_change;
+
+/** Puts a change into a store; a tuple is none. As the store. */
+WEIR_CHECK weir_code weir__change_store(const weir_change *change, weir_store *store, weir_error *err);
 
 /** The same for each change of the state, in order. */
 typedef weir_code (*weir_part_change_fn)(void *context, const weir_change *change, weir_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stream thread of the Kafka host: one member of the group, one loop, its tasks, a transactional producer. What it is
- * and what holds is in stream-README.md, next to this file.
+ * A stream thread of the Kafka host: one member of the group, one loop, its tasks, a transactional producer. README.md
+ * says what holds.
  */
 #ifndef WEIR__HOST_STREAM_H
 #define WEIR__HOST_STREAM_H
@@ -71,7 +71,7 @@ typedef struct weir_stream_result {
  * @return WEIR_OK: stopped in good order;
  *         WEIR_FAILED       a record is bad or a run failed, and input.on-error is fail; named          (exit 1)
  *         WEIR_CONFIG, WEIR_INVALID                                                                     (exit 2)
- *         WEIR_IO, WEIR_UNREACHABLE   state or broker: refused, or not what it was; the message says what to do (exit 3)
+ *         WEIR_IO, WEIR_UNREACHABLE   state or broker: refused, or not what it was; and what to do      (exit 3)
  *         WEIR_NO_MEMORY
  * Threads: one, its own. Logs as host/stream-N and host/TOPIC-PARTITION.
  */

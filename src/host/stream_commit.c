@@ -9,8 +9,8 @@
  *
  *   OPEN        records and offsets are on their way; nothing of it can be seen
  *   COMMITTING  whether the broker has committed is not known until it answers
- *   UNKNOWN     the producer is gone; only after init_transactions with the same id can nothing of it land any more, and
- *               then the commit numbers that the group has say whether it did
+ *   UNKNOWN     the producer is gone; only after init_transactions with the same id can nothing of it land any more,
+ *               and then the commit numbers that the group has say whether it did
  *   ABORTING    this transaction will never be visible; its parts are kept, to be sent again
  *   STORING     it is visible; the stores follow
  *
@@ -151,7 +151,7 @@ static void drop_producer(weir_stream_committer *committer)
     committer->producer = NULL;
 }
 
-/* ---- filling the transaction -------------------------------------------------------------------------------------- */
+/* ---- filling the transaction ------------------------------------------------------------------------------------- */
 
 typedef struct sending {
     weir_stream_committer *committer;
@@ -286,29 +286,7 @@ static weir_txn fill(weir_stream_committer *committer, weir_error *err)
 
 static weir_code store_change(void *context, const weir_change *change, weir_error *err)
 {
-    weir_store *store = context;
-    const weir_change_key *key = &change->key;
-    uint8_t owner[8];
-
-    weir__put_64(owner, (uint64_t)key->number);
-    switch (key->kind) {
-    case WEIR__CHANGE_CELL:
-        return change->value.data ? weir__store_put(store, key->key, key->path, change->value, err)
-                                  : weir__store_delete(store, key->key, key->path, err);
-    case WEIR__CHANGE_INPUT:
-        if (change->value.data)
-            return weir__store_log_put(store, "inbox", weir__bytes(owner, sizeof owner), 0, change->value, err);
-        if (weir__store_log_delete(store, "inbox", weir__bytes(owner, sizeof owner), err) != WEIR_OK)
-            return err->code;
-        return weir__store_log_delete(store, "journal", weir__bytes(owner, sizeof owner), err);
-    case WEIR__CHANGE_ENTRY:
-        return change->value.data ? weir__store_log_put(store, "journal", weir__bytes(owner, sizeof owner), key->place,
-                                                        change->value, err)
-                                  : WEIR_OK; /* with its input */
-    case WEIR__CHANGE_TUPLE:
-        break;
-    }
-    return WEIR_OK;
+    return weir__change_store(change, context, err);
 }
 
 /* What the broker is known to have committed, in the order in which it was, each once. */

@@ -32,7 +32,8 @@ static bool is_cut(const weir_stream_task *task)
     case WEIR__TASK_TAKING:
         return true;
     case WEIR__TASK_LEAVING:
-        return task->needs_last_cut && task->is_left_known && !weir__engine_is_dropping(task->stream->engine, task->owner);
+        return task->needs_last_cut && task->is_left_known &&
+               !weir__engine_is_dropping(task->stream->engine, task->owner);
     case WEIR__TASK_CLAIMING:
     case WEIR__TASK_READING:
     case WEIR__TASK_STARTING:

@@ -252,11 +252,13 @@ static weir_code fill_in_kept(weir_run *run, weir_stream_task *task, const weir_
     uint32_t size;
 
     if (kept->size < HEAD || kept->bytes[0] != 1)
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "input %" PRId64 " of the inbox cannot be read", kept->number);
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "input %" PRId64 " of the inbox cannot be read",
+                          kept->number);
     memcpy(&timestamp_ms, kept->bytes + 2, sizeof timestamp_ms);
     memcpy(&size, kept->bytes + 2 + sizeof timestamp_ms, sizeof size);
     if (size > kept->size - HEAD)
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "input %" PRId64 " of the inbox cannot be read", kept->number);
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "input %" PRId64 " of the inbox cannot be read",
+                          kept->number);
     if (kept->bytes[1] & 1)
         key = weir__bytes(kept->bytes + HEAD, size);
     if (kept->bytes[1] & 2)

@@ -25,8 +25,8 @@ typedef enum weir_stream_on_error { WEIR__STREAM_FAIL, WEIR__STREAM_SKIP, WEIR__
  * A task, that is one partition:
  *
  *   CLOSED ──assigned──▶ OPENING ──▶ TAKING ──▶ CLAIMING ──▶ READING ──▶ STARTING ──▶ RUNNING
- *      ▲                                        (a task without a journal goes from TAKING to STARTING, and a forwarding
- *      │                                         one from OPENING)
+ *      ▲                                        (a task without a journal goes from TAKING to STARTING, and one
+ *      │                                         that forwards from OPENING)
  *      ├───────────── LEAVING ◀──revoked, or stopping── any of them
  *      └───────────── LOST    ◀──lost, fenced, a higher claim── any of them
  *
@@ -269,7 +269,7 @@ void weir__stream_committer_submit(weir_stream_committer *committer, const weir_
 /** The transactional id as it is now. Threads: the loop's, while no cut is under way. */
 const char *weir__stream_committer_id(const weir_stream_committer *committer);
 
-/* ---- stream_task.c: tasks, and what a rebalance does to them ------------------------------------------------------ */
+/* ---- stream_task.c: tasks, and what a rebalance does to them ----------------------------------------------------- */
 WEIR_CHECK weir_code weir__stream_tasks_new(weir_stream *stream, weir_error *err);
 void weir__stream_tasks_free(weir_stream *stream);
 weir_stream_task *weir__stream_task_at(const weir_stream *stream, weir_assigned at);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shortening of topics, now and then, on the recovery thread: a journal up to the low-water mark of a commit that is known,
- * which never passes what the tail has read; the repartition topic up to the offset that is committed.
+ * Shortening of topics, now and then, on the recovery thread: a journal up to the low-water mark of a commit that is
+ * known, which never passes what the tail has read; the repartition topic up to the offset that is committed.
  */
 #include <inttypes.h>
 #include <stdlib.h>

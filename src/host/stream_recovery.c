@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Recovery of a task, on a thread of its own: what the group has committed, then the changelog up to its high watermark
- * into the store, then the two compared. What it finds is handed to the task on the loop. Nothing is written but the store.
+ * into the store, then the two compared. What it finds is handed to the task on the loop. Only the store is written.
  *
- * Two sides say where a task stands: the group's offset with its tuple, and the changelog's. One transaction writes both, so
- * that they agree, or something outside has changed one of them:
+ * Two sides say where a task stands: the group's offset with its tuple, and the changelog's. One transaction writes
+ * both, so that they agree, or something outside has changed one of them:
  *
  *   group      changelog   then
  *   none       none        first start: auto.offset.reset
@@ -15,66 +15,27 @@
  *   ours       none        refused: the changelog is gone; --reprocess
  *   any other topic's id   refused: the topic was made anew; --reprocess
  */
-#include <errno.h>
+#include "host/stream_recovery.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/big_endian.h"
 #include "base/breakage.h"
 #include "base/log.h"
-#include "host/restore.h"
-#include "host/stream_internal.h"
 
-enum { RETRY_FIRST_MS = 50, RETRY_MOST_MS = 2000, POLL_MS = 200, BATCH_BYTES = 4 << 20, PROGRESS_MS = 3000,
-       PATH_BYTES = 4096 };
-
-#define OLD_MS (INT64_C(12) * 3600 * 1000) /* half of the tombstones' life, which is a day */
-
-struct weir_recovery {
-    weir_task job; /* first: cast back */
-    weir_post post;
-    weir_stream_task *task;
-    weir_stream *stream;
-    const weir_topic_name *input; /* the topic of the task */
-    atomic_bool is_cancelled;
-    bool is_over; /* told on the loop */
-
-    /* What was found. */
-    weir_code rc;
-    weir_error error;
-    weir_store *store;
-    weir_arena arena; /* of the tuples */
-    weir_tuple group, state, chosen;
-    int64_t group_offset;
-    bool has_group, is_group_ours, has_state;
-    int64_t position;      /* of the changelog: all before it is in the store */
-    int64_t start_offset;  /* where fetching begins */
-    int64_t journal_start, input_end;
-    weir_part wiped;       /* what goes, where all is to go */
-    bool is_wiped;
-    weir_kept_input *inputs;
-    size_t input_count, input_capacity;
-    weir_found_entry *found;
-    size_t found_count, found_capacity;
-};
+enum { RETRY_FIRST_MS = 50, RETRY_MOST_MS = 2000 };
 
 /* ---- asking the cluster ------------------------------------------------------------------------------------------ */
-
-static bool is_cancelled(const weir_recovery *recovery)
-{
-    return atomic_load(&recovery->is_cancelled);
-}
 
 /* True: the question may be asked again, after a pause. */
 static bool may_ask_again(const weir_recovery *recovery, weir_code rc, const weir_error *err, unsigned *tries)
 {
     int64_t pause_ms = RETRY_FIRST_MS << (*tries < 5 ? *tries : 5);
 
-    if (rc != WEIR_UNREACHABLE || is_cancelled(recovery))
+    if (rc != WEIR_UNREACHABLE || weir__recovery_is_cancelled(recovery))
         return false;
     if (*tries == 2 || *tries % 16 == 15)
         weir__log(WEIR__LOG_WARN, recovery->task->name, "recovery waits, and tries again: %s", err->message);
@@ -109,8 +70,9 @@ static weir_code ask_committed(weir_recovery *recovery, weir_error *err)
                                      &metadata, err);
     while (may_ask_again(recovery, rc, err, &tries));
     if (rc == WEIR_OK && recovery->has_group)
-        recovery->is_group_ours = weir__tuple_parse(weir__buffer_bytes(&metadata), &recovery->arena, &recovery->group) &&
-                                  recovery->group.offset == recovery->group_offset;
+        recovery->is_group_ours =
+            weir__tuple_parse(weir__buffer_bytes(&metadata), &recovery->arena, &recovery->group) &&
+            recovery->group.offset == recovery->group_offset;
     weir__buffer_clear(&metadata);
     return rc;
 }
@@ -133,209 +95,13 @@ static weir_code check_topic(weir_recovery *recovery, const weir_topic_name *top
     return WEIR_OK;
 }
 
-/* ---- the store --------------------------------------------------------------------------------------------------- */
-
-static weir_code read_position(weir_store *store, const char *name, weir_buffer *text, bool *found, weir_error *err)
-{
-    weir__buffer_reset(text);
-    return weir__store_position(store, name, text, found, err);
-}
-
-/* Where the file stands: its tuple and its place in the changelog, and when it was last known to be at its end. */
-static weir_code read_store(weir_recovery *recovery, int64_t *alive_ms, weir_error *err)
-{
-    bool found = false;
-    weir_buffer text;
-    weir_code rc;
-
-    *alive_ms = 0;
-    recovery->position = 0;
-    weir__buffer_init(&text, SIZE_MAX);
-    rc = read_position(recovery->store, "tuple", &text, &found, err);
-    recovery->has_state = rc == WEIR_OK && found &&
-                          weir__tuple_parse(weir__buffer_bytes(&text), &recovery->arena, &recovery->state);
-    if (rc == WEIR_OK)
-        rc = read_position(recovery->store, "changelog", &text, &found, err);
-    if (rc == WEIR_OK && found && text.size == 16) {
-        recovery->position = (int64_t)weir__get_64(text.data);
-        *alive_ms = (int64_t)weir__get_64(text.data + 8);
-    }
-    weir__buffer_clear(&text);
-    return rc;
-}
-
-static weir_code open_store(weir_recovery *recovery, weir_error *err)
-{
-    weir_stream *stream = recovery->stream;
-    char folder[PATH_BYTES];
-    const char *name = weir__config_text(stream->options->config, "job.name");
-    weir_store_options options = {
-        .folder = folder,
-        .job = name ? name : stream->options->job->name,
-        .vfs = stream->options->vfs,
-        .disk = stream->disk,
-        .is_copy = true,
-    };
-
-    if (snprintf(folder, sizeof folder, "%s/%" PRId32, stream->options->folder, recovery->task->at.partition) >=
-        (int)sizeof folder)
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "state.dir has too long a name");
-    return weir__store_open(&options, &recovery->store, err);
-}
-
-/* Throws the file away: all of it is in the changelog. */
-static weir_code wipe(weir_recovery *recovery, const char *why, weir_error *err)
-{
-    static const char *const names[] = { "state.db", "state.db-wal", "state.db-shm", "floor" };
-    char path[PATH_BYTES + 32];
-
-    weir__log(WEIR__LOG_WARN, recovery->task->name, "its state is built anew from the changelog cause=\"%s\"", why);
-    weir__store_close(recovery->store);
-    recovery->store = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        (void)snprintf(path, sizeof path, "%s/%" PRId32 "/%s", recovery->stream->options->folder,
-                       recovery->task->at.partition, names[i]);
-        if (unlink(path) != 0 && errno != ENOENT)
-            return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot remove '%s'", path);
-    }
-    recovery->has_state = false;
-    recovery->position = 0;
-    return open_store(recovery, err);
-}
-
-/* Opens the file, and says from where on the changelog must be read; one that cannot be trusted is thrown away. */
-static weir_code prepare_store(weir_recovery *recovery, int64_t first, int64_t end, weir_error *err)
-{
-    weir_stream *stream = recovery->stream;
-    int64_t alive_ms = 0, now_ms = weir__clock_wall_ms(stream->clock);
-    const char *why = NULL;
-    weir_code rc = open_store(recovery, err);
-
-    if (rc == WEIR_IO && !(err->origin && strcmp(err->origin, WEIR__ORIGIN_LOCK) == 0)) {
-        weir__log(WEIR__LOG_WARN, recovery->task->name, "%s", err->message);
-        rc = wipe(recovery, "it cannot be read", err);
-    }
-    if (rc == WEIR_OK)
-        rc = read_store(recovery, &alive_ms, err);
-    if (rc != WEIR_OK)
-        return rc;
-    if (recovery->has_state && strcmp(recovery->state.changelog, stream->options->topics->changelog.id) != 0)
-        why = "it is of another changelog";
-    else if (recovery->has_state && recovery->position > end)
-        why = "it is ahead of the changelog";
-    else if (recovery->has_state && recovery->position < first)
-        why = "the changelog begins behind it";
-    else if (recovery->has_state && recovery->position < end && now_ms - alive_ms > OLD_MS)
-        why = "it is old: what was deleted since may be gone from the changelog";
-    else if (!recovery->has_state && recovery->position)
-        why = "it does not say where it stands";
-    if (why)
-        rc = wipe(recovery, why, err);
-    if (rc == WEIR_OK && recovery->position < first)
-        recovery->position = first;
-    return rc;
-}
-
-static weir_code set_positions(weir_recovery *recovery, weir_bytes tuple, weir_error *err)
-{
-    uint8_t place[16];
-    weir_code rc = WEIR_OK;
-
-    weir__put_64(place, (uint64_t)recovery->position);
-    weir__put_64(place + 8, (uint64_t)weir__clock_wall_ms(recovery->stream->clock));
-    if (tuple.data)
-        rc = weir__store_set_position(recovery->store, "tuple", tuple, err);
-    return rc == WEIR_OK ? weir__store_set_position(recovery->store, "changelog", weir__bytes(place, sizeof place), err)
-                         : rc;
-}
-
-/* ---- the changelog ----------------------------------------------------------------------------------------------- */
-
-static weir_code apply(weir_recovery *recovery, const weir_record *record, weir_buffer *tuple, weir_error *err)
-{
-    weir_change_key key;
-
-    if (!record->key.data || !weir__change_key_parse(record->key, &key))
-        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                          "topic '%s', partition %" PRId32 ", offset %" PRId64 ": no record of a changelog of weir",
-                          recovery->stream->options->topics->changelog.name, record->partition, record->offset);
-    return weir__restore_apply(recovery->store, &key, record->value, tuple, err);
-}
-
-/* Reads until the end is at or beyond the high watermark: the log may end in what is not given. */
-static weir_code read_changelog(weir_recovery *recovery, int64_t end, weir_error *err)
-{
-    const weir_topic_name *topic = &recovery->stream->options->topics->changelog;
-    weir_reader_options options = { .cluster = recovery->stream->options->cluster, .is_brief = true };
-    weir_record *records = calloc(WEIR__BATCH, sizeof *records);
-    int64_t began_ms = weir__clock_monotonic_ms(recovery->stream->clock), told_ms = began_ms, first = recovery->position;
-    bool is_over = recovery->position >= end, is_told = false;
-    weir_reader *reader = NULL;
-    size_t bytes = 0, count;
-    weir_buffer tuple;
-    weir_code rc = records ? WEIR_OK : weir__fail_memory(err, "recovery");
-
-    weir__buffer_init(&tuple, SIZE_MAX);
-    if (rc == WEIR_OK && !is_over)
-        rc = weir__reader_open(&options, &reader, err);
-    if (rc == WEIR_OK && !is_over)
-        rc = weir__reader_add(reader, topic->name, recovery->task->at.partition, recovery->position, 0, err);
-    while (rc == WEIR_OK && !is_over && !is_cancelled(recovery)) {
-        int64_t now_ms;
-
-        rc = weir__reader_poll(reader, POLL_MS, records, WEIR__BATCH, &count, err);
-        if (rc == WEIR_UNREACHABLE)
-            rc = WEIR_OK;
-        for (size_t i = 0; i < count && rc == WEIR_OK; i++) {
-            if (records[i].is_end) {
-                recovery->position = records[i].offset;
-                is_over = records[i].offset >= end;
-                continue;
-            }
-            rc = apply(recovery, &records[i], &tuple, err);
-            recovery->position = records[i].offset + 1;
-            bytes += records[i].key.size + records[i].value.size + 64;
-        }
-        weir__reader_done(reader);
-        now_ms = weir__clock_monotonic_ms(recovery->stream->clock);
-        if (rc == WEIR_OK && (bytes >= BATCH_BYTES || is_over) && tuple.size) {
-            rc = set_positions(recovery, weir__buffer_bytes(&tuple), err);
-            if (rc == WEIR_OK)
-                rc = weir__store_commit(recovery->store, err);
-            bytes = 0;
-        }
-        if (now_ms - told_ms >= PROGRESS_MS && !is_over) {
-            told_ms = now_ms;
-            weir__log(WEIR__LOG_INFO, recovery->task->name, "restoring from the changelog done=%" PRId64 " of=%" PRId64
-                      " seconds=%" PRId64, recovery->position - first, end - first, (now_ms - began_ms) / 1000);
-            if (!count && !is_told) {
-                is_told = true;
-                weir__log(WEIR__LOG_WARN, recovery->task->name,
-                          "a transaction of another is open in the changelog, waiting until the broker ends it "
-                          "position=%" PRId64 " end=%" PRId64, recovery->position, end);
-            }
-        }
-    }
-    if (rc == WEIR_OK && tuple.size)
-        recovery->has_state = weir__tuple_parse(weir__buffer_bytes(&tuple), &recovery->arena, &recovery->state);
-    if (rc == WEIR_OK && !is_cancelled(recovery)) {
-        rc = set_positions(recovery, (weir_bytes){ NULL, 0 }, err);
-        if (rc == WEIR_OK)
-            rc = weir__store_commit(recovery->store, err);
-    }
-    weir__reader_close(reader);
-    weir__buffer_clear(&tuple);
-    free(records);
-    return rc;
-}
-
 /* ---- deciding ---------------------------------------------------------------------------------------------------- */
 
 static weir_code refuse(weir_recovery *recovery, weir_error *err, const char *why)
 {
     return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                      "topic '%s', partition %" PRId32 ": %s. Start it with --resume to go on where the state stands, or "
-                      "with --reprocess to throw the state away and read from the group's offset",
+                      "topic '%s', partition %" PRId32 ": %s. Start it with --resume to go on where the state stands, "
+                      "or with --reprocess to throw the state away and read from the group's offset",
                       recovery->input->name, recovery->task->at.partition, why);
 }
 
@@ -356,8 +122,8 @@ static weir_code find_first(weir_recovery *recovery, weir_error *err)
 
 static bool is_same(const weir_tuple *a, const weir_tuple *b)
 {
-    return a->commit == b->commit && a->epoch == b->epoch && a->offset == b->offset && strcmp(a->owner, b->owner) == 0 &&
-           strcmp(a->input, b->input) == 0;
+    return a->commit == b->commit && a->epoch == b->epoch && a->offset == b->offset &&
+           strcmp(a->owner, b->owner) == 0 && strcmp(a->input, b->input) == 0;
 }
 
 /* Why the two sides, and the topics, do not fit; NULL: they do. */
@@ -444,9 +210,9 @@ static weir_code reprocess(weir_recovery *recovery, const char *why, weir_error 
     if (rc == WEIR_OK)
         rc = weir__store_scan(recovery->store, wipe_cell, recovery, err);
     if (rc == WEIR_OK)
-        rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_INBOX, wipe_input, recovery, err);
+        rc = weir__store_log_scan(recovery->store, "inbox", wipe_input, recovery, err);
     if (rc == WEIR_OK)
-        rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_JOURNAL, wipe_entry, recovery, err);
+        rc = weir__store_log_scan(recovery->store, "journal", wipe_entry, recovery, err);
     if (rc != WEIR_OK)
         return rc;
     recovery->is_wiped = true;
@@ -568,8 +334,8 @@ static weir_code recover_forwarding(weir_recovery *recovery, weir_error *err)
     if (recovery->is_group_ours) {
         if (strcmp(recovery->group.input, recovery->input->id) != 0)
             return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
-                              "topic '%s' was made anew since the job read it. Delete the group's offsets for it to read "
-                              "it from its beginning", recovery->input->name);
+                              "topic '%s' was made anew since the job read it. Delete the group's offsets for it, to "
+                              "read it from its beginning", recovery->input->name);
         *chosen = recovery->group;
         recovery->start_offset = recovery->group_offset;
     } else if (recovery->has_group) {
@@ -609,10 +375,10 @@ static weir_code recover(weir_recovery *recovery, weir_error *err)
     if (rc == WEIR_OK && topics->journal.name)
         rc = ask_end(recovery, recovery->input->name, WEIR__LOG_END, &recovery->input_end, err);
     if (rc == WEIR_OK)
-        rc = prepare_store(recovery, first, end, err);
+        rc = weir__recovery_prepare_store(recovery, first, end, err);
     if (rc == WEIR_OK)
-        rc = read_changelog(recovery, end, err);
-    if (rc != WEIR_OK || is_cancelled(recovery))
+        rc = weir__recovery_read_changelog(recovery, end, err);
+    if (rc != WEIR_OK || weir__recovery_is_cancelled(recovery))
         return rc;
     rc = decide(recovery, err);
     if (rc != WEIR_OK)
@@ -620,10 +386,8 @@ static weir_code recover(weir_recovery *recovery, weir_error *err)
     look_for_gap(recovery);
     if (recovery->is_wiped)
         return WEIR_OK;
-    rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_INBOX, keep_input, recovery, err);
-    if (rc == WEIR_OK)
-        rc = weir__store_log_scan(recovery->store, WEIR__RESTORED_JOURNAL, keep_entry, recovery, err);
-    return rc;
+    rc = weir__store_log_scan(recovery->store, "inbox", keep_input, recovery, err);
+    return rc == WEIR_OK ? weir__store_log_scan(recovery->store, "journal", keep_entry, recovery, err) : rc;
 }
 
 static void free_recovery(weir_recovery *recovery)

@@ -4,8 +4,8 @@
  * record of the changelog (there with the inputs that are still open); and kept a third time in the task's store. Where
  * the three differ, recovery decides (stream_recovery.c).
  *
- *   {"v":1,"input":ID,"changelog":ID,"journal":ID,"offset":N,"commit":N,"epoch":N,"owner":TEXT,"low":N,"claim":N,"gap":N
- *    [,"next":N,"open":[N,…]]}
+ *   {"v":1,"input":ID,"changelog":ID,"journal":ID,"offset":N,"commit":N,"epoch":N,"owner":TEXT,"low":N,"claim":N,
+ *    "gap":N[,"next":N,"open":[N,…]]}
  */
 #ifndef WEIR__HOST_TUPLE_H
 #define WEIR__HOST_TUPLE_H

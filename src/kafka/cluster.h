@@ -22,7 +22,7 @@ typedef struct weir_cluster_options {
  *
  * Properties that weir decides (group.id, enable.auto.commit, isolation.level, enable.idempotence, acks,
  * transactional.id, auto.offset.reset, partition.assignment.strategy, enable.partition.eof …) are refused under kafka.
- * unless they say what weir would have said; auto.offset.reset is read by weir__cluster_reset(). What only a consumer or
+ * unless they say what weir would have said; auto.offset.reset is weir__cluster_reset()'s. What only a consumer or
  * only a producer knows is given to those alone, without librdkafka's warning. Defaults that suit weir (facts: fetch
  * back-off, linger, batch size, queue sizes) are set where the user has set nothing.
  *

@@ -3,8 +3,8 @@
  * A transactional producer: one transaction at a time, begun, filled and ended in one go by the thread that owns it.
  * All block, up to the transaction time-out. Threads: one at a time.
  *
- * What is not known is not guessed: after UNKNOWN, FENCED or FAILED the producer is of no use but to be closed, and only
- * a new one with the same id, initialized, makes sure that no transaction of this one is under way any more.
+ * What is not known is not guessed: after UNKNOWN, FENCED or FAILED the producer is of no use but to be closed, and
+ * only a new one with the same id, initialized, makes sure that no transaction of this one is under way any more.
  */
 #ifndef WEIR__KAFKA_PRODUCER_H
 #define WEIR__KAFKA_PRODUCER_H

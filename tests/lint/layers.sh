@@ -7,7 +7,7 @@
 # A room, then what it may include; base, the room itself and <weir/…> always. `cli` stands on all.
 rooms='
 cli      host replay package status engine agent kafka registry journal store http codec config
-host     engine agent kafka registry journal store http codec config
+host     status engine agent kafka registry journal store http codec config
 replay   engine agent kafka registry journal store http codec config
 package  config
 status   config
