@@ -296,7 +296,6 @@ weir_code weir__stream_tail_begin(weir_stream_task *task, weir_error *err)
 
     task->is_tailed = rc == WEIR_OK;
     task->journal_end = task->tuple.low;
-    task->highest_claim = task->tuple.claim >= 0 && task->tuple.claim < task->tuple.low ? task->tuple.epoch - 1 : 0;
     return rc;
 }
 
@@ -385,7 +384,10 @@ static void look_at_entry(weir_stream_task *task, const weir_record *record, con
         return; /* its own */
     if (number < 0 || !is_fact(entry))
         return;
-    if (number >= task->next && add_found(task, number, record) != WEIR_OK) { /* its input has not been fetched yet */
+    /* Its input has not been fetched yet, or still waits to be taken out of the inbox. */
+    if ((number >= task->next || task->state == WEIR__TASK_STARTING) &&
+        !weir__engine_find(task->stream->engine, task->owner, (uint64_t)number) &&
+        add_found(task, number, record) != WEIR_OK) {
         weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, WEIR_NO_MEMORY,
                              (weir__fail_memory(&err, "the journal"), &err));
         return;
