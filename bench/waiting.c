@@ -108,7 +108,7 @@ static void ended(void *host, weir_run *run)
 
 int main(int argc, char **argv)
 {
-    static const weir_engine_port port = { turn, wait_for_more, ended, NULL };
+    static const weir_engine_port port = { .turn = turn, .wait = wait_for_more, .ended = ended };
     crowd all = { .wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000 };
     weir_job *job = weir_job_new("waiting");
     weir_engine_options options = {

@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Brings in what a build of weir needs, with `test` what its tests need, with `long` also what
-# `make check-long` needs, with `bench` also what bench/calls.sh compares with. Idempotent; quick when all is there.
+# `make check-long` needs, with `bench` also what the benches compare with. Idempotent; quick when all is there.
 #   scripts/setup.sh build|test|long|bench
 # Debian packages come through apt-get. Into .deps-prefix go, where the system's are missing or too old, yyjson from its
 # pinned PyPI sdist and librdkafka from the pinned npm package that carries its source; and for `test` a Kafka broker's
-# jars through Maven.
+# jars through Maven, and Confluent's client for Python from PyPI.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-build}
-prefix=$PWD/.deps-prefix
+# Without links: checkouts that share one prefix know it by one name, and do not build it again under another.
+prefix=$(readlink -f .deps-prefix)
 system_pkg_config_path=${PKG_CONFIG_PATH:-}
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 
@@ -26,7 +27,7 @@ case $what in
 build) packages=$build_packages ;;
 test) packages="$build_packages $test_packages" ;;
 long) packages="$build_packages $test_packages valgrind" ;;
-bench) packages=$build_packages ;;
+bench) packages="$build_packages $test_packages" ;;
 *) die "unknown set-up '$what': use build, test, long or bench" ;;
 esac
 
@@ -158,23 +159,28 @@ kafka_sha256=ba5fe622b2c05977619692c0eadf682de4abfb1e7b29e0b4fbdce702d5f686af
 kafka_stamp=$kafka/stamp
 kafka_recipe="2 $kafka $kafka_version $kafka_sha256"
 
-bring_kafka() {
-    rm -rf "$kafka"
-    mkdir -p "$kafka/jars"
-    log=$work/kafka.log
-    if ! mvn -q -B -f tests/broker/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$kafka/jars" >"$log" 2>&1; then
+# bring_jars POM NAME FOLDER SHA256: what a pom names, into FOLDER/jars, pinned by one sum over the sums of all.
+bring_jars() {
+    rm -rf "$3"
+    mkdir -p "$3/jars"
+    log=$work/jars.log
+    if ! mvn -q -B -f "$1" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$3/jars" >"$log" 2>&1; then
         tail -n 20 "$log" >&2
-        die "maven could not fetch Kafka $kafka_version; check the network and run this again"
+        die "maven could not fetch $2; check the network and run this again"
     fi
-    sum=$(cd "$kafka/jars" && LC_ALL=C && export LC_ALL && sha256sum ./*.jar | sort -k 2 | sha256sum | cut -d ' ' -f 1)
-    [ "$sum" = "$kafka_sha256" ] || die "the jars of Kafka $kafka_version are not the pinned ones: sum $sum"
+    sum=$(cd "$3/jars" && LC_ALL=C && export LC_ALL && sha256sum ./*.jar | sort -k 2 | sha256sum | cut -d ' ' -f 1)
+    [ "$sum" = "$4" ] || die "the jars of $2 are not the pinned ones: sum $sum"
+}
+
+bring_kafka() {
+    bring_jars tests/broker/pom.xml "Kafka $kafka_version" "$kafka" "$kafka_sha256"
     /usr/bin/python3 -B tests/support/broker.py prepare "$kafka" || die "the broker did not start"
     printf '%s\n' "$kafka_recipe" >"$kafka_stamp"
 }
 
 case $what in
-test | long)
+test | long | bench)
     if [ "$(cat "$kafka_stamp" 2>/dev/null)" = "$kafka_recipe" ]; then
         say "Kafka: $kafka_version, there"
     else
@@ -185,9 +191,47 @@ test | long)
     ;;
 esac
 
+# The other side of the schema registry's test: Confluent's own client in Python, and what it needs.
+bring_python() {
+    python=$prefix/python
+    recipe="$python $(sha256sum <tests/story/requirements.txt)"
+    if [ "$(cat "$python/stamp" 2>/dev/null)" = "$recipe" ]; then
+        say "confluent-kafka for Python: there"
+        return
+    fi
+    version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    case "$(uname -sm) $version" in
+    "Linux x86_64 3.11" | "Linux x86_64 3.13") ;;
+    *)
+        say "confluent-kafka: tests/story/requirements.txt pins wheels for Python 3.11 and 3.13 on x86-64 only;" \
+            "tests/story/registry.py will skip what needs it"
+        return
+        ;;
+    esac
+    say "confluent-kafka: bringing in what tests/story/requirements.txt pins into .deps-prefix/python"
+    rm -rf "$python"
+    /usr/bin/python3 -m pip --disable-pip-version-check install -q --root-user-action ignore --no-deps \
+        --only-binary :all: --require-hashes --target "$python" -r tests/story/requirements.txt ||
+        die "pip could not fetch confluent-kafka; check the network and run this again"
+    printf '%s\n' "$recipe" >"$python/stamp"
+}
+case $what in
+test | long) bring_python ;;
+esac
+
 [ "$what" = bench ] || exit 0
 [ "$(uname -sm)" = "Linux x86_64" ] || die "bench/restate/package-lock.json pins programs for Linux on x86-64 only"
 bench=$prefix/bench
+streams=$bench/streams
+streams_version=$(sed -n 's,.*<streams.version>\(.*\)</streams.version>.*,\1,p' bench/kafka/pom.xml)
+streams_sha256=1a1e349478d572bf7b5083665d639bba0e7bd95d39c2169347b8096db7a56da4
+if [ "$(cat "$streams/stamp" 2>/dev/null)" = "1 $streams_version $streams_sha256" ]; then
+    say "Kafka Streams: $streams_version, there"
+else
+    say "Kafka Streams: fetching $streams_version through Maven into .deps-prefix/bench/streams"
+    bring_jars bench/kafka/pom.xml "Kafka Streams $streams_version" "$streams" "$streams_sha256"
+    printf '%s\n' "1 $streams_version $streams_sha256" >"$streams/stamp"
+fi
 if cmp -s bench/restate/package-lock.json "$bench/installed.json"; then
     say "Restate and Node: there"
 else

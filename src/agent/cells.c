@@ -140,6 +140,8 @@ weir_cell *weir__cells_put(weir_cells *cells, const weir_cell *cell, bool is_sha
     }
     slot->type = cell->type;
     slot->stamp = cell->stamp;
+    slot->has_time = cell->has_time;
+    slot->touched_ms = cell->touched_ms;
     slot->value = value;
     return slot;
 }
@@ -164,6 +166,8 @@ bool weir__path_is_beneath(weir_bytes path, weir_bytes parent)
 
 /* ---- as bytes ---------------------------------------------------------------------------------------------------- */
 
+enum { HAS_TIME = 0x80 }; /* in the byte of the type */
+
 static weir_code add_64(weir_buffer *out, uint64_t number)
 {
     uint8_t bytes[8];
@@ -174,15 +178,18 @@ static weir_code add_64(weir_buffer *out, uint64_t number)
 
 weir_code weir__cell_encode(const weir_cell *cell, weir_buffer *out)
 {
-    weir_code rc = weir__buffer_add_byte(out, (uint8_t)cell->type);
+    weir_code rc = weir__buffer_add_byte(out, (uint8_t)((unsigned)cell->type | (cell->has_time ? HAS_TIME : 0)));
     uint64_t number;
 
+    if (rc == WEIR_OK && cell->has_time)
+        rc = add_64(out, (uint64_t)cell->touched_ms);
     if (rc != WEIR_OK)
         return rc;
     switch (cell->type) {
     case WEIR__CELL_NULL:
     case WEIR__CELL_OBJECT:
     case WEIR__CELL_DELETED:
+    case WEIR__CELL_TOUCHED:
         return WEIR_OK;
     case WEIR__CELL_BOOL:
         return weir__buffer_add_byte(out, cell->value.truth);
@@ -203,16 +210,26 @@ bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell)
     uint64_t number;
     weir_bytes rest;
 
-    if (value.size == 0 || value.data[0] > WEIR__CELL_DELETED)
-        return false;
     memset(cell, 0, sizeof *cell);
-    cell->path = path;
-    cell->type = (weir_cell_type)value.data[0];
+    if (value.size == 0)
+        return false;
     rest = weir__bytes(value.data + 1, value.size - 1);
+    cell->has_time = (value.data[0] & HAS_TIME) != 0;
+    if ((value.data[0] & ~HAS_TIME) > (cell->has_time ? WEIR__CELL_TOUCHED : WEIR__CELL_DELETED))
+        return false;
+    cell->path = path;
+    cell->type = (weir_cell_type)(value.data[0] & ~HAS_TIME);
+    if (cell->has_time) {
+        if (rest.size < 8)
+            return false;
+        cell->touched_ms = (int64_t)weir__get_64(rest.data);
+        rest = weir__bytes(rest.data + 8, rest.size - 8);
+    }
     switch (cell->type) {
     case WEIR__CELL_NULL:
     case WEIR__CELL_OBJECT:
     case WEIR__CELL_DELETED:
+    case WEIR__CELL_TOUCHED:
         return rest.size == 0;
     case WEIR__CELL_BOOL:
         cell->value.truth = rest.size == 1 && rest.data[0] == 1;
@@ -233,6 +250,67 @@ bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell)
         return true;
     }
     return false;
+}
+
+/* ---- expiry ------------------------------------------------------------------------------------------------------ */
+
+bool weir__cell_is_expired(weir_bytes value, int64_t ttl_ms, int64_t now_ms)
+{
+    weir_cell cell;
+
+    return weir__cell_decode(weir__bytes("", 0), value, &cell) && weir__cell_is_over(&cell, ttl_ms, now_ms);
+}
+
+/* Whether anything lives beneath an object; what has expired there is out already. */
+static bool has_beneath(const weir_cells *cells, size_t object)
+{
+    weir_bytes path = cells->items[object].path;
+
+    for (size_t i = object + 1; i < cells->count; i++) {
+        weir_bytes found = cells->items[i].path;
+
+        if (found.size < path.size || memcmp(found.data, path.data, path.size) != 0)
+            return false;
+        if (weir__path_is_beneath(found, path) && cells->items[i].type != WEIR__CELL_DELETED)
+            return true;
+    }
+    return false;
+}
+
+size_t weir__cells_expire(weir_cells *cells, int64_t ttl_ms, int64_t *now_ms, bool is_durable)
+{
+    size_t changed = 0;
+
+    for (size_t i = 0; i < cells->count; i++) {
+        const weir_cell *cell = &cells->items[i];
+
+        if (cell->has_time && cell->type != WEIR__CELL_DELETED && cell->touched_ms > *now_ms)
+            *now_ms = cell->touched_ms;
+    }
+    for (size_t i = cells->count; i > 0; i--) {
+        weir_cell *cell = &cells->items[i - 1];
+
+        if (cell->type == WEIR__CELL_DELETED)
+            continue;
+        if (!cell->has_time) {
+            cell->has_time = true;
+            cell->touched_ms = *now_ms;
+            cell->is_dirty = is_durable;
+            changed++;
+        } else if (weir__cell_is_over(cell, ttl_ms, *now_ms) &&
+                   !(cell->type == WEIR__CELL_OBJECT && has_beneath(cells, i - 1))) {
+            changed++;
+            if (is_durable) {
+                free_value(cells, cell);
+                cell->type = WEIR__CELL_DELETED;
+                cell->has_time = false;
+                cell->is_dirty = true;
+            } else {
+                weir__cells_remove(cells, i - 1);
+            }
+        }
+    }
+    return changed;
 }
 
 weir_code weir__cells_put_stored(weir_cells *cells, weir_bytes path, weir_bytes value, weir_error *err)

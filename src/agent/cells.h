@@ -18,7 +18,8 @@ typedef enum weir_cell_type {
     WEIR__CELL_TEXT = 4,
     WEIR__CELL_JSON = 5,   /* an array or a map, as compact JSON text */
     WEIR__CELL_OBJECT = 6, /* has paths beneath it, maybe */
-    WEIR__CELL_DELETED = 7 /* only in changes, and in a key's cells until they are written */
+    WEIR__CELL_DELETED = 7, /* only in changes, and in a key's cells until they are written */
+    WEIR__CELL_TOUCHED = 8  /* only in changes: the cell beneath was read, and lives on from then */
 } weir_cell_type;
 
 typedef union weir_cell_value {
@@ -32,7 +33,9 @@ typedef struct weir_cell {
     weir_bytes path;
     weir_cell_type type;
     bool is_dirty;  /* in a key's cells: changed since the last cut */
+    bool has_time;  /* touched_ms is known: it was written while values expired */
     uint32_t stamp; /* in changes: number of the action, in its run, that wrote it last */
+    int64_t touched_ms; /* when it was written, or read, last, in input time */
     weir_cell_value value;
 } weir_cell;
 
@@ -80,12 +83,37 @@ bool weir__path_is_beneath(weir_bytes path, weir_bytes parent);
 
 /**
  * Appends a cell's value as the store keeps it: one byte of type; then nothing (NULL, OBJECT, DELETED), one byte
- * (BOOL), 8 bytes big-endian (INT two's complement, REAL IEEE 754), or the bytes themselves (TEXT, JSON).
+ * (BOOL), 8 bytes big-endian (INT two's complement, REAL IEEE 754), or the bytes themselves (TEXT, JSON). Of a cell
+ * whose time is known 128 is added to the type, and touched_ms stands behind it, 8 bytes big-endian, two's complement.
  */
 WEIR_CHECK weir_code weir__cell_encode(const weir_cell *cell, weir_buffer *out);
 
 /** Reads it back; bytes are borrowed. False when it is none of ours. */
 bool weir__cell_decode(weir_bytes path, weir_bytes value, weir_cell *cell);
+
+/* ---- expiry: README.md says when --------------------------------------------------------------------------------- */
+
+static inline bool weir__cell_is_over(const weir_cell *cell, int64_t ttl_ms, int64_t now_ms)
+{
+    int64_t end_ms;
+
+    return cell->has_time && !__builtin_add_overflow(cell->touched_ms, ttl_ms, &end_ms) && end_ms <= now_ms;
+}
+
+/**
+ * Whether a value as the store keeps it has expired; for hosts that sweep. A key goes as a whole, once this is true of
+ * all that it holds. False of what has no time.
+ */
+bool weir__cell_is_expired(weir_bytes value, int64_t ttl_ms, int64_t now_ms);
+
+/**
+ * Takes out what has expired, and stamps what has no time yet, for a run that begins at `*now_ms`, which is moved up to
+ * the last time that any cell was touched. An object stays as long as anything beneath it.
+ *
+ * @param is_durable  true: what goes stays as a dirty DELETED cell, and what was stamped is dirty; false: it goes
+ * @return how many cells have changed
+ */
+size_t weir__cells_expire(weir_cells *cells, int64_t ttl_ms, int64_t *now_ms, bool is_durable);
 
 /** Puts a copy of a cell as the store keeps it. WEIR_OK; WEIR_IO: none of ours (stop); WEIR_NO_MEMORY (stop). */
 WEIR_CHECK weir_code weir__cells_put_stored(weir_cells *cells, weir_bytes path, weir_bytes value, weir_error *err);

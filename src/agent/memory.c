@@ -21,6 +21,16 @@ void weir__memory_init(weir_memory *memory, const weir_cells *base, weir_arena *
     memory->failure = failure;
     memory->stamp = stamp;
     memory->depth = depth;
+    memory->has_time = false;
+    memory->is_read_touch = false;
+    memory->now_ms = 0;
+}
+
+void weir__memory_keep_time(weir_memory *memory, int64_t now_ms, bool is_read_touch)
+{
+    memory->has_time = true;
+    memory->is_read_touch = is_read_touch;
+    memory->now_ms = now_ms;
 }
 
 /* ---- looking up -------------------------------------------------------------------------------------------------- */
@@ -55,7 +65,7 @@ static const weir_cell *look_up(const weir_memory *memory, weir_bytes path)
         return &root;
     if (memory->changes.count)
         cell = weir__cells_find(&memory->changes, path);
-    if (!cell && memory->base)
+    if ((!cell || cell->type == WEIR__CELL_TOUCHED) && memory->base)
         cell = weir__cells_find(memory->base, path);
     return cell && cell->type != WEIR__CELL_DELETED ? cell : NULL;
 }
@@ -104,7 +114,7 @@ static const weir_cell *walk_next(walk *at)
             int order = base ? weir__bytes_compare(change->path, base->path) : -1;
 
             if (order <= 0) {
-                next = change;
+                next = change->type == WEIR__CELL_TOUCHED ? base : change; /* it marks one of base */
                 at->in_changes++;
             }
             if (order >= 0)
@@ -137,9 +147,56 @@ static const char *type_name(weir_cell_type type)
     case WEIR__CELL_OBJECT:
         return "an object";
     case WEIR__CELL_DELETED:
+    case WEIR__CELL_TOUCHED:
         return "deleted";
     }
     return "unknown";
+}
+
+/* Cells that hold no value. */
+static const weir_cell_value no_value;
+
+static weir_code put(weir_memory *memory, weir_bytes path, weir_cell_type type, weir_cell_value value)
+{
+    weir_cell cell = {
+        .path = path,
+        .type = type,
+        .has_time = memory->has_time && type != WEIR__CELL_DELETED,
+        .stamp = *memory->stamp,
+        .touched_ms = memory->now_ms,
+        .value = value,
+    };
+
+    return weir__cells_put(&memory->changes, &cell, false) ? WEIR_OK : keep_no_memory(memory);
+}
+
+/* A cell of base, unless the run has changed it. */
+static weir_code touch(weir_memory *memory, const weir_cell *cell)
+{
+    if (cell->type == WEIR__CELL_DELETED || cell->touched_ms == memory->now_ms ||
+        weir__cells_find(&memory->changes, cell->path))
+        return WEIR_OK;
+    return put(memory, cell->path, WEIR__CELL_TOUCHED, no_value);
+}
+
+/* A path was read, and this stands there; NULL: nothing does. */
+static void touch_read(weir_memory *memory, weir_bytes path, const weir_cell *found)
+{
+    const weir_cells *base = memory->base;
+
+    if (!memory->is_read_touch || !found || !base)
+        return;
+    for (size_t i = weir__cells_lower_bound(base, path); i < base->count; i++) {
+        const weir_cell *cell = &base->items[i];
+        bool is_it = weir__bytes_equal(cell->path, path);
+
+        if (!is_it && (cell->path.size < path.size || memcmp(cell->path.data, path.data, path.size) != 0))
+            break;
+        if ((is_it || weir__path_is_beneath(cell->path, path)) && touch(memory, cell) != WEIR_OK)
+            return; /* kept */
+        if (found->type != WEIR__CELL_OBJECT)
+            break;
+    }
 }
 
 /* The cell to read, or NULL for absent and null. */
@@ -151,6 +208,7 @@ static const weir_cell *find_value(weir_memory *memory, const char *path)
     if (!check_path(memory, path, &bytes))
         return NULL;
     cell = look_up(memory, bytes);
+    touch_read(memory, bytes, cell);
     return cell && cell->type != WEIR__CELL_NULL ? cell : NULL;
 }
 
@@ -241,6 +299,7 @@ static json_t *cell_tree(weir_memory *memory, const weir_cell *cell)
         break;
     case WEIR__CELL_OBJECT:
     case WEIR__CELL_DELETED:
+    case WEIR__CELL_TOUCHED:
         tree = json_object();
         break;
     }
@@ -306,6 +365,7 @@ json_t *weir_memory_get(weir_memory *memory, const char *path)
     if (!check_path(memory, path, &bytes))
         return NULL;
     cell = look_up(memory, bytes);
+    touch_read(memory, bytes, cell);
     if (!cell)
         return NULL;
     return cell->type == WEIR__CELL_OBJECT ? object_tree(memory, bytes) : cell_tree(memory, cell);
@@ -313,9 +373,14 @@ json_t *weir_memory_get(weir_memory *memory, const char *path)
 
 bool weir_memory_exists(weir_memory *memory, const char *path)
 {
+    const weir_cell *cell;
     weir_bytes bytes;
 
-    return check_path(memory, path, &bytes) && look_up(memory, bytes);
+    if (!check_path(memory, path, &bytes))
+        return false;
+    cell = look_up(memory, bytes);
+    touch_read(memory, bytes, cell);
+    return cell != NULL;
 }
 
 /* Adds a name in its place, once. Names come nearly sorted, so the place is nearly always the end. */
@@ -346,6 +411,7 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
     if (!check_path(memory, path, &bytes))
         return NULL;
     cell = look_up(memory, bytes);
+    touch_read(memory, bytes, cell);
     if (!cell || cell->type != WEIR__CELL_OBJECT)
         return NULL;
     names = json_array();
@@ -372,16 +438,6 @@ json_t *weir_memory_fields(weir_memory *memory, const char *path)
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
-
-static weir_code put(weir_memory *memory, weir_bytes path, weir_cell_type type, weir_cell_value value)
-{
-    weir_cell cell = { .path = path, .type = type, .stamp = *memory->stamp, .value = value };
-
-    return weir__cells_put(&memory->changes, &cell, false) ? WEIR_OK : keep_no_memory(memory);
-}
-
-/* Of cells that hold no value. */
-static const weir_cell_value no_value;
 
 /* Makes the parents that are missing; an ancestor that holds a value is an error, and then nothing is made. */
 static weir_code make_parents(weir_memory *memory, weir_bytes path)
@@ -594,6 +650,15 @@ weir_code weir__memory_apply(const weir_cells *changes, weir_cells *cells, bool 
                 weir__cells_remove(cells, (size_t)(cell - cells->items));
                 continue;
             }
+        }
+        if (change->type == WEIR__CELL_TOUCHED) {
+            cell = weir__cells_find(cells, change->path);
+            if (!cell || cell->type == WEIR__CELL_DELETED)
+                continue;
+            cell->has_time = true;
+            cell->touched_ms = change->touched_ms;
+            cell->is_dirty = is_durable;
+            continue;
         }
         cell = weir__cells_put(cells, change, false);
         if (!cell)

@@ -15,11 +15,20 @@ struct weir_memory {
     weir_failure *failure;
     const uint32_t *stamp; /* number of the action that runs now */
     size_t depth;          /* limits.depth, for trees that are set */
+    bool has_time;         /* values expire: see weir__memory_keep_time() */
+    bool is_read_touch;    /* they live on from when they were read, too */
+    int64_t now_ms;
 };
 
 /** In a run's own struct; clear is the arena's. All borrowed for as long as the memory. */
 void weir__memory_init(weir_memory *memory, const weir_cells *base, weir_arena *arena, weir_failure *failure,
                        const uint32_t *stamp, size_t depth);
+
+/**
+ * Has what is written stamped with the run's time, and what is read too, as `is_read_touch` says: the value at a path,
+ * and, of an object, all that lies beneath it. Base is of that time (weir__cells_expire()).
+ */
+void weir__memory_keep_time(weir_memory *memory, int64_t now_ms, bool is_read_touch);
 
 /**
  * Carries a run's changes over into the cells of its key.

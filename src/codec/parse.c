@@ -181,8 +181,7 @@ static const yyjson_val *find_in_table(const yyjson_val *object, size_t count, c
     return NULL;
 }
 
-/* The first name that stood before in the same object, or NULL. False when there is no memory. */
-static bool find_duplicate(const yyjson_val *object, const yyjson_val **duplicate)
+bool weir__json_find_duplicate(const yyjson_val *object, const yyjson_val **duplicate)
 {
     size_t count = weir__json_value_size(object);
     size_t slots_size = 4 * TABLE_MAX;
@@ -264,7 +263,7 @@ static weir_code check_values(parsing *parse, const yyjson_val *values, size_t c
             containers++;
             if (type != YYJSON_TYPE_OBJ || weir__json_value_size(value) < 2)
                 continue;
-            if (!find_duplicate(value, &duplicate))
+            if (!weir__json_find_duplicate(value, &duplicate))
                 return weir__fail_memory(parse->err, "member names");
             if (duplicate)
                 return fail_duplicate(parse, duplicate);

@@ -48,4 +48,7 @@ static inline const yyjson_val *weir__json_value_next(const yyjson_val *value)
     return weir__json_value_is_container(value) ? weir__json_value_end(value) : value + 1;
 }
 
+/** The first name that stood before in the same object, or NULL. Linear. False when there is no memory. */
+WEIR_CHECK bool weir__json_find_duplicate(const yyjson_val *object, const yyjson_val **duplicate);
+
 #endif

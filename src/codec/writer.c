@@ -5,6 +5,8 @@
 #include <string.h>
 #include <yyjson.h>
 
+#include "codec/base64.h"
+
 weir_code weir__writer_grow(weir_writer *writer, size_t size)
 {
     weir_buffer *buffer = writer->buffer;
@@ -245,22 +247,6 @@ weir_code weir__json_print_real(double value, weir_buffer *out)
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------ */
 
-/* RFC 4648, section 4, with padding. */
-static uint8_t *put_base64(uint8_t *at, const uint8_t *data, size_t size)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (; size > 0; data += 3, size -= size < 3 ? size : 3) {
-        uint32_t three = (uint32_t)data[0] << 16 | (size > 1 ? (uint32_t)data[1] << 8 : 0) | (size > 2 ? data[2] : 0u);
-
-        *at++ = (uint8_t)letters[three >> 18];
-        *at++ = (uint8_t)letters[three >> 12 & 63];
-        *at++ = size > 1 ? (uint8_t)letters[three >> 6 & 63] : '=';
-        *at++ = size > 2 ? (uint8_t)letters[three & 63] : '=';
-    }
-    return at;
-}
-
 weir_code weir__json_print_bytes(weir_bytes bytes, weir_buffer *out)
 {
     static const char before[] = "{\"$bytes\":\"";
@@ -272,10 +258,10 @@ weir_code weir__json_print_bytes(weir_bytes bytes, weir_buffer *out)
     if (bytes.size > SIZE_MAX / 2)
         return WEIR_LIMIT;
     weir__writer_open(&writer, out);
-    rc = weir__writer_room(&writer, sizeof before - 1 + (bytes.size + 2) / 3 * 4 + 2);
+    rc = weir__writer_room(&writer, sizeof before - 1 + weir__base64_size(bytes.size) + 2);
     if (rc == WEIR_OK) {
         memcpy(writer.at, before, sizeof before - 1);
-        writer.at = put_base64(writer.at + sizeof before - 1, bytes.data, bytes.size);
+        writer.at = weir__base64_put(writer.at + sizeof before - 1, bytes.data, bytes.size);
         *writer.at++ = '"';
         *writer.at++ = '}';
     }

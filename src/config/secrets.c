@@ -138,7 +138,7 @@ bool weir__secret_named(const char *name)
     static const char *const parts[] = { "password", "secret", "token", "sasl.jaas", "sasl.oauthbearer.config",
                                          "credential", "key.pem", "private", "passphrase" };
 
-    if (strncmp(name, "kafka.", 6) != 0)
+    if (strncmp(name, "kafka.", 6) != 0 && strncmp(name, "schema-registry.", 16) != 0)
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (strcasestr(name, parts[i]))

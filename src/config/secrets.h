@@ -22,7 +22,7 @@
  */
 WEIR_CHECK weir_code weir__secret_fill(const char *text, char **out, bool *is_secret, weir_error *err);
 
-/** Whether a property's value is a secret by its name: a password or token of `kafka.*`. */
+/** Whether a property's value is a secret by its name: a password or token of `kafka.*` or `schema-registry.*`. */
 bool weir__secret_named(const char *name);
 
 /** Whether a value shows by itself that it holds one: a user and password in a URL. */

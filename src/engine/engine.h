@@ -68,6 +68,8 @@ typedef struct weir_engine_options {
     size_t stack_bytes;
     size_t depth;          /* of JSON */
     size_t cache_bytes;    /* of keys; for a port with `load` */
+    int64_t ttl_ms;        /* of short-term memory, in input time; 0: for good */
+    bool is_read_touch;    /* what is read lives on from then; else only what is written */
     bool keep_trees;       /* outputs keep their tree */
     bool keep_results;     /* runs keep the results of completed JOURNALED actions, for a journal */
 

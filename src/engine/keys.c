@@ -249,22 +249,34 @@ void weir__keys_idle(weir_keys *keys, weir_key *key)
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
 
-weir_code weir__keys_apply(weir_keys *keys, weir_key *key, const weir_cells *changes, weir_error *err)
+/* The next cut looks at it. */
+static void mark_changed(weir_keys *keys, weir_key *key)
 {
-    size_t footprint;
+    size_t footprint = measure(key);
 
-    if (changes->count == 0)
-        return WEIR_OK;
-    if (weir__memory_apply(changes, &key->cells, keys->options.load != NULL) != WEIR_OK)
-        return weir__fail_memory(err, "a key's memory");
     if (keys->options.load && !key->is_dirty) {
         key->is_dirty = true;
         key->next_dirty = keys->dirty;
         keys->dirty = key;
     }
-    footprint = measure(key);
     keys->footprint += footprint - key->footprint;
     key->footprint = footprint;
+}
+
+int64_t weir__keys_expire(weir_keys *keys, weir_key *key, int64_t ttl_ms, int64_t now_ms)
+{
+    if (weir__cells_expire(&key->cells, ttl_ms, &now_ms, keys->options.load != NULL) > 0)
+        mark_changed(keys, key);
+    return now_ms;
+}
+
+weir_code weir__keys_apply(weir_keys *keys, weir_key *key, const weir_cells *changes, weir_error *err)
+{
+    if (changes->count == 0)
+        return WEIR_OK;
+    if (weir__memory_apply(changes, &key->cells, keys->options.load != NULL) != WEIR_OK)
+        return weir__fail_memory(err, "a key's memory");
+    mark_changed(keys, key);
     return WEIR_OK;
 }
 

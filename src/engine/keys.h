@@ -52,6 +52,12 @@ WEIR_CHECK weir_code weir__keys_get(weir_keys *keys, uint32_t owner, weir_bytes 
 /** Says that nothing runs or queues at the key now. It may be gone afterwards. */
 void weir__keys_idle(weir_keys *keys, weir_key *key);
 
+/**
+ * A run begins: takes out what has expired by then. weir__cells_expire() says how.
+ * @return the run's time for its key: `now_ms`, or later
+ */
+int64_t weir__keys_expire(weir_keys *keys, weir_key *key, int64_t ttl_ms, int64_t now_ms);
+
 /** Carries the changes of a run that ended well into its key. WEIR_NO_MEMORY: the cells are half changed (stop). */
 WEIR_CHECK weir_code weir__keys_apply(weir_keys *keys, weir_key *key, const weir_cells *changes, weir_error *err);
 

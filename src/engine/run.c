@@ -186,6 +186,10 @@ bool weir__run_begin(weir_run *run)
     run->last_count = NULL;
     run->last_result = NULL;
     weir__memory_init(&run->short_term, &run->key->cells, &run->arena, &run->failure, &run->instance, options->depth);
+    if (options->ttl_ms)
+        weir__memory_keep_time(&run->short_term,
+                               weir__keys_expire(run->engine->keys, run->key, options->ttl_ms, run->timestamp),
+                               options->is_read_touch);
     weir__memory_init(&run->sensory, NULL, &run->arena, &run->failure, &run->instance, options->depth);
     return !run->entries || recall(run);
 }

@@ -69,14 +69,15 @@ static uint64_t hash_cells(const weir_cells *cells, weir_buffer *scratch)
     uint64_t hash = 0;
 
     for (size_t i = 0; i < cells->count; i++) {
-        const weir_cell *cell = &cells->items[i];
+        weir_cell cell = cells->items[i];
 
+        cell.has_time = false; /* an action sees values, and not since when */
         weir__buffer_reset(scratch);
-        if (cell->type == WEIR__CELL_DELETED)
+        if (cell.type == WEIR__CELL_DELETED)
             continue; /* gone, and only waiting for the cut to say so */
-        if (weir__cell_encode(cell, scratch) != WEIR_OK)
+        if (weir__cell_encode(&cell, scratch) != WEIR_OK)
             return 0;
-        hash ^= weir__hash_stable(weir__buffer_bytes(scratch), weir__hash_stable(cell->path, 0));
+        hash ^= weir__hash_stable(weir__buffer_bytes(scratch), weir__hash_stable(cell.path, 0));
     }
     return hash;
 }

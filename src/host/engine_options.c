@@ -21,6 +21,8 @@ void weir__engine_options_read(const weir_config *config, weir_engine_options *o
         .stack_bytes = (size_t)weir__config_int(config, "limits.stack-kb") << 10,
         .depth = (size_t)weir__config_int(config, "limits.depth"),
         .cache_bytes = (size_t)weir__config_int(config, "state.cache-mb") << 20,
+        .ttl_ms = weir__config_int(config, "state.ttl-ms"),
+        .is_read_touch = strcmp(weir__config_text(config, "state.ttl-update"), "on-read-and-write") == 0,
         .call_threads = (size_t)weir__config_int(config, "calls.threads"),
         .result_bytes = (size_t)weir__config_int(config, "calls.result-bytes"),
         .lease_ms = weir__config_int(config, "calls.start-lease-ms"),

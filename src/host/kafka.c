@@ -35,6 +35,7 @@ typedef struct process {
     const weir_kafka_options *options;
     const char *job, *folder;
     weir_cluster *cluster;
+    weir_status_server *status;
     weir_needed_topics needed;
     weir_stream_topics topics;
     weir_topic_name *read;
@@ -237,6 +238,7 @@ static weir_code start_threads(process *now, weir_error *err)
             .index = i,
             .folder = now->folder,
             .start = now->options->start,
+            .status = now->status,
             .is_stopping = &now->is_stopping,
             .stop_fd = now->stop_fd,
         };
@@ -274,6 +276,20 @@ static void wait_for_threads(process *now)
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
+static weir_code open_status(process *now, weir_error *err)
+{
+    const weir_config *config = now->options->config;
+    weir_status_options options = {
+        .listen = weir__config_text(config, "status.listen"),
+        .job = now->job,
+        .host = "run",
+        .threads = now->count,
+        .stalled_after_ms = weir__config_int(config, "status.stalled-after-ms"),
+    };
+
+    return weir__status_open(&options, &now->status, err);
+}
+
 static weir_code run(process *now, weir_error *err)
 {
     const weir_config *config = now->options->config;
@@ -282,13 +298,15 @@ static weir_code run(process *now, weir_error *err)
 
     if (rc == WEIR_OK)
         rc = weir__cluster_open(&cluster, &now->cluster, err);
+    now->count = (size_t)weir__config_int(config, "threads");
+    if (rc == WEIR_OK)
+        rc = open_status(now, err);
     if (rc == WEIR_OK)
         rc = lock_folder(now, err);
     if (rc == WEIR_OK)
         rc = find_topics(now, err);
     if (rc != WEIR_OK)
         return weir__signals_caught() && rc == WEIR_UNREACHABLE ? WEIR_OK : rc;
-    now->count = (size_t)weir__config_int(config, "threads");
     end_hanging(now);
     rc = start_threads(now, err);
     if (rc != WEIR_OK)
@@ -332,6 +350,7 @@ weir_code weir__kafka_run(const weir_kafka_options *options, weir_stream_result 
         result->commits += one->commits;
         result->parked += one->parked;
     }
+    weir__status_close(now.status);
     free(now.threads);
     free(now.read);
     weir__topics_clear(&now.needed);

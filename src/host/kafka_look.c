@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "codec/partition.h"
 #include "host/part.h"
 #include "host/signals.h"
 #include "kafka/reader.h"
@@ -119,7 +120,7 @@ const char *weir__kafka_look_journal(const weir_kafka_look *look)
 int32_t weir__kafka_look_task(const weir_kafka_look *look, weir_bytes key, bool *is_certain)
 {
     *is_certain = look->is_forwarded;
-    return weir__cluster_partition_of(key, look->changelog->facts.partitions);
+    return weir__partition_of(key, look->changelog->facts.partitions);
 }
 
 /* ---- one partition ----------------------------------------------------------------------------------------------- */

@@ -257,6 +257,17 @@ void weir__local_warn_of_pipes(const weir_local_host *host)
                   host->output.name);
 }
 
+/* Lines of input and output are JSON; other formats are payloads of Kafka. */
+static weir_code check_format(const weir_config *config, const char *name, weir_error *err)
+{
+    const char *format = weir__config_text(config, name);
+
+    if (strcmp(format, "json") == 0)
+        return WEIR_OK;
+    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
+                      "%s is '%s', and local takes json only; 'run' takes the others, from Kafka", name, format);
+}
+
 weir_code weir__local_open(weir_local_host *host, weir_error *err)
 {
     const weir_config *config = host->options->config;
@@ -274,6 +285,10 @@ weir_code weir__local_open(weir_local_host *host, weir_error *err)
     recorded state = { .is_used = false };
     weir_code rc = weir__job_seal(host->options->job, err);
 
+    if (rc == WEIR_OK)
+        rc = check_format(config, "input.format", err);
+    if (rc == WEIR_OK)
+        rc = check_format(config, "output.format", err);
     /* Before anything is written: a port that is taken changes nothing. */
     if (rc == WEIR_OK)
         rc = weir__local_status_open(host, err);

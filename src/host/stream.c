@@ -12,7 +12,7 @@
 #include "host/engine_options.h"
 #include "host/stream_internal.h"
 
-enum { RECORDS_PER_LOOK = 64, TROUBLE_MS = 10000, PRUNE_MS = 30000 };
+enum { RECORDS_PER_LOOK = 64, TROUBLE_MS = 10000, PRUNE_MS = 30000, HOLD_AFTER_MS = 1000 };
 
 void weir__stream_give_up(weir_stream *stream, weir_stream_state state, weir_code rc, const weir_error *err)
 {
@@ -136,8 +136,8 @@ static void group_failed(weir_stream *stream, weir_code rc, const weir_error *er
 /* Must be done often, also while nothing is taken in: else the group takes this member for dead. */
 static void poll_group(weir_stream *stream)
 {
-    bool may_take = stream->may_accept && stream->state == WEIR__STREAM_RUNNING &&
-                    !(stream->is_committing && weir__stream_is_full(stream));
+    bool may_take = stream->may_accept && !stream->is_fetching && stream->state == WEIR__STREAM_RUNNING &&
+                    !weir__stream_must_wait(stream);
     bool is_empty = stream->batch_at == stream->batch_count;
     size_t count = 0;
     weir_error err;
@@ -145,6 +145,14 @@ static void poll_group(weir_stream *stream)
 
     if (may_take && !is_empty)
         return; /* there is work; this is asked again at the next look */
+    if (may_take)
+        stream->blocked_ms = 0;
+    else if (!stream->blocked_ms)
+        stream->blocked_ms = stream->now_ms;
+    /* Holding throws away what was prefetched: not for the time of a commit. */
+    if (!may_take && !stream->is_held && stream->state == WEIR__STREAM_RUNNING &&
+        stream->now_ms - stream->blocked_ms < HOLD_AFTER_MS)
+        return;
     if (!may_take && !stream->is_held) {
         rc = is_empty ? WEIR_OK : keep_batch(stream, &err);
         if (rc == WEIR_OK)
@@ -213,6 +221,8 @@ static void look(weir_stream *stream)
         weir__stream_cut(stream);
     if (stream->state == WEIR__STREAM_RUNNING && stream->now_ms - stream->pruned_ms >= PRUNE_MS)
         weir__stream_prune(stream);
+    if (weir__status_is_due(stream->options->status, stream->options->index, stream->now_ms))
+        weir__stream_tell(stream);
 }
 
 static bool is_recovering(const weir_stream *stream)
@@ -221,7 +231,7 @@ static bool is_recovering(const weir_stream *stream)
         if (stream->tasks[i]->recovery)
             return true;
     }
-    return stream->is_pruning;
+    return stream->is_pruning || stream->is_fetching;
 }
 
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
@@ -260,6 +270,7 @@ static weir_turn finish(weir_stream *stream)
         return are_calls_awaited(stream) || is_recovering(stream) ? WEIR__TURN_IDLE : WEIR__TURN_STOP;
     }
     leave_group(stream);
+    stream->vitals.restarts++;
     stream->state = WEIR__STREAM_RUNNING;
     stream->stop_by_ms = 0;
     if (join(stream, &err) != WEIR_OK)
@@ -277,7 +288,7 @@ static weir_turn turn(void *context, bool may_accept)
         look(stream);
     if (stream->state != WEIR__STREAM_RUNNING)
         return finish(stream);
-    if (!may_accept || (stream->is_committing && weir__stream_is_full(stream))) {
+    if (!may_accept || stream->is_fetching || weir__stream_must_wait(stream)) {
         look(stream);
         return WEIR__TURN_IDLE;
     }
@@ -285,8 +296,12 @@ static weir_turn turn(void *context, bool may_accept)
         const weir_record *record = &stream->batch[stream->batch_at++];
         weir_stream_task *task = weir__stream_task_at(stream, (weir_assigned){ record->topic, record->partition });
 
-        if (task && task->state == WEIR__TASK_RUNNING)
-            return weir__stream_take_record(stream, task, record);
+        if (!task || task->state != WEIR__TASK_RUNNING)
+            continue;
+        if (weir__stream_take_record(stream, task, record))
+            return WEIR__TURN_MORE;
+        stream->batch_at--;
+        return WEIR__TURN_IDLE;
     }
     return WEIR__TURN_IDLE;
 }
@@ -308,12 +323,18 @@ static void wait_for_news(void *context)
         { weir__engine_wake_fd(stream->engine), POLLIN, 0 },
         { is_stop_seen ? -1 : stream->options->stop_fd, POLLIN, 0 },
     };
-    int timeout = MOST_MS, timer = weir__engine_timeout_ms(stream->engine);
+    int timeout = stream->options->status ? WEIR__STATUS_INTERVAL_MS : MOST_MS;
+    int timer = weir__engine_timeout_ms(stream->engine);
 
     look(stream);
-    if (weir__engine_counts(stream->engine).ready || (stream->batch_at < stream->batch_count && !stream->is_held &&
-                                                      stream->state == WEIR__STREAM_RUNNING))
+    if (stream->blocked_ms && !stream->is_held)
+        timeout = sooner(timeout, stream->blocked_ms + HOLD_AFTER_MS - stream->now_ms);
+    if (weir__engine_counts(stream->engine).ready ||
+        (stream->batch_at < stream->batch_count && !stream->blocked_ms && stream->now_ms >= stream->fetch_ms &&
+         stream->state == WEIR__STREAM_RUNNING))
         timeout = 0;
+    if (stream->fetch_ms > stream->now_ms)
+        timeout = sooner(RETRY_MS, timeout);
     if (timer >= 0)
         timeout = sooner(timeout, timer);
     if (stream->is_cut_waiting && stream->again_ms > stream->now_ms)
@@ -429,6 +450,8 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
         stream->recoveries = *stream->options->recoveries;
     else if (rc == WEIR_OK)
         rc = weir__pool_new(2, "weir-recover", &stream->recoveries, &stream->recovery_pool, err);
+    if (rc == WEIR_OK)
+        rc = weir__stream_formats_open(stream, err);
     if (rc == WEIR_OK && stream->options->topics->journal.name) {
         rc = weir__appender_open(stream->options->cluster, &stream->appender, err);
         if (rc == WEIR_OK)
@@ -452,6 +475,7 @@ static void close_stream(weir_stream *stream)
     weir__reader_close(stream->tail);
     weir__stream_tasks_free(stream);
     weir__engine_free(stream->engine);
+    weir__stream_formats_close(stream);
     weir__counters_log(&stream->counters);
     weir__counters_clear(&stream->counters);
     weir__buffer_clear(&stream->cell_value);

@@ -15,6 +15,7 @@
 #include "base/executor.h"
 #include "config/config.h"
 #include "kafka/cluster.h"
+#include "status/status.h"
 
 typedef struct weir_topic_name {
     const char *name;
@@ -50,6 +51,7 @@ typedef struct weir_stream_options {
     weir_stream_start start;
     const atomic_bool *is_stopping;     /* set once: leave in good order */
     int stop_fd;                        /* readable from then on; -1: none */
+    weir_status_server *status;         /* NULL: nobody looks */
     /* Ports, for tests: NULL means the machine's. */
     const weir_disk *disk;
     const weir_clock *clock;

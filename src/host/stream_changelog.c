@@ -165,6 +165,7 @@ weir_code weir__recovery_read_changelog(weir_recovery *recovery, int64_t end, we
     weir_code rc = records ? WEIR_OK : weir__fail_memory(err, "recovery");
 
     weir__buffer_init(&tuple, SIZE_MAX);
+    atomic_store(&recovery->total, end - first);
     if (rc == WEIR_OK && !is_over)
         rc = weir__reader_open(&options, &reader, err);
     if (rc == WEIR_OK && !is_over)
@@ -186,6 +187,7 @@ weir_code weir__recovery_read_changelog(weir_recovery *recovery, int64_t end, we
             bytes += records[i].key.size + records[i].value.size + 64;
         }
         weir__reader_done(reader);
+        atomic_store(&recovery->done, recovery->position - first);
         now_ms = weir__clock_monotonic_ms(recovery->stream->clock);
         if (rc == WEIR_OK && (bytes >= BATCH_BYTES || is_over) && tuple.size) {
             rc = set_positions(recovery, weir__buffer_bytes(&tuple), err);

@@ -21,6 +21,16 @@ bool weir__stream_is_full(const weir_stream *stream)
     return stream->ended_since_cut >= stream->commit_runs || stream->filled_bytes >= stream->commit_bytes;
 }
 
+/* A commit is under way, and what waits for the next one has reached a bound: by bytes, since a transaction must fit its
+ * time-out; by runs only when they are many, since waiting for commits is what costs the rate. */
+bool weir__stream_must_wait(const weir_stream *stream)
+{
+    enum { TIMES = 10 };
+
+    return stream->is_committing && (stream->filled_bytes >= stream->commit_bytes ||
+                                     stream->ended_since_cut >= TIMES * stream->commit_runs);
+}
+
 /* May what this task has done be committed? */
 static bool is_cut(const weir_stream_task *task)
 {
@@ -315,6 +325,7 @@ static void count_commit(weir_stream *stream)
     const weir_stream_cut *cut = &stream->cut;
 
     stream->result->commits++;
+    weir__status_observe(&stream->vitals.commit_latency, stream->now_ms - cut->started_ms);
     for (size_t i = 0; i < cut->count; i++) {
         weir_stream_task *task = cut->tasks[i];
         weir_part *part = &task->parts[cut->which];
@@ -322,6 +333,7 @@ static void count_commit(weir_stream *stream)
         stream->result->outputs += part->outputs;
         task->known_low = part->tuple.low;
         task->known_offset = part->tuple.offset;
+        task->known_commit = part->tuple.commit;
         task->commits++;
         if (task->state == WEIR__TASK_LEAVING)
             task->needs_last_cut = false;
@@ -335,6 +347,9 @@ void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, co
 {
     weir_stream_cut *cut = &stream->cut;
 
+    stream->now_ms = weir__clock_monotonic_ms(stream->clock);
+    stream->vitals.commits_failed += outcome != WEIR__CUT_COMMITTED;
+    stream->vitals.fencings += outcome == WEIR__CUT_TAKEN;
     switch (outcome) {
     case WEIR__CUT_COMMITTED:
         count_commit(stream);

@@ -87,12 +87,13 @@ static bool pass_over(weir_stream_task *task, const bad_record *bad, weir_error 
 
 /* The key that `input.key-by` points to, as the contract has keys: text as it is, numbers and truth values as JSON. */
 static weir_code find_key(weir_stream *stream, const weir_record *record, weir_arena *arena, weir_bytes *key,
-                          weir_error *err)
+                          bool *is_waiting, weir_error *err)
 {
     const weir_json *json, *member;
-    weir_code rc = weir__json_parse(record->value, stream->depth, arena, &json, err);
+    weir_code rc = weir__stream_decode(stream, record->value, arena, &json, err);
 
-    if (rc != WEIR_OK)
+    *is_waiting = rc == WEIR_OK && !json;
+    if (rc != WEIR_OK || *is_waiting)
         return rc;
     if (!weir__json_pointer(json, stream->key_by, &member))
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_STOP, "input.key-by: '%s' is no JSON pointer", stream->key_by);
@@ -115,33 +116,36 @@ static weir_code find_key(weir_stream *stream, const weir_record *record, weir_a
                       stream->key_by);
 }
 
-static void forward(weir_stream_task *task, const weir_record *record)
+/* False: its schema must be fetched first. */
+static bool forward(weir_stream_task *task, const weir_record *record)
 {
     weir_stream *stream = task->stream;
     bad_record bad = { record->offset, record->timestamp_ms, record->key, record->value, false };
     weir_bytes key = record->key;
+    bool is_waiting = false;
     weir_arena arena;
     weir_error err;
     weir_code rc = WEIR_OK;
 
     weir__arena_init(&arena, 4096);
     if (stream->key_by)
-        rc = find_key(stream, record, &arena, &key, &err);
-    if (rc == WEIR_OK) {
+        rc = find_key(stream, record, &arena, &key, &is_waiting, &err);
+    if (rc == WEIR_OK && !is_waiting) {
         if (weir__part_send(weir__stream_part(task), WEIR__TO_REPARTITION, record->timestamp_ms, key, record->value,
                             NULL, 0) != WEIR_OK)
             give_up_memory(stream, "a record");
         stream->filled_bytes += record->value.size + key.size + 64;
         stream->ended_since_cut++;
-    } else {
+    } else if (rc != WEIR_OK) {
         (void)pass_over(task, &bad, &err);
     }
     weir__arena_clear(&arena);
+    return !is_waiting;
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-/* Fills a run in from what a record has; all is copied into its arena. */
+/* Fills a run in from a record; all is copied into its arena. run->value NULL: its schema must be fetched first. */
 static weir_code fill_in(weir_run *run, weir_stream_task *task, int64_t offset, int64_t timestamp_ms, weir_bytes key,
                          weir_bytes value, weir_error *err)
 {
@@ -167,11 +171,7 @@ static weir_code fill_in(weir_run *run, weir_stream_task *task, int64_t offset, 
         if (!input->raw.data)
             return weir__fail_memory(err, "a run");
     }
-    if (value.size > stream->record_bytes)
-        return weir__fail(err, WEIR_LIMIT, WEIR_REMEDY_FIX,
-                          "the record has %zu bytes; limits.record-bytes allows %zu", value.size, stream->record_bytes);
-    return weir__json_parse(value.data ? value : weir__bytes_text("null"), stream->depth, &run->arena, &run->value,
-                            err);
+    return weir__stream_decode(stream, value, &run->arena, &run->value, err);
 }
 
 static bool accept(weir_stream *stream, weir_run *run)
@@ -202,34 +202,28 @@ static bool is_over(const weir_stream_task *task, int64_t offset)
     return low == task->done_but_count || task->done_but[low] != offset;
 }
 
-weir_turn weir__stream_take_record(weir_stream *stream, weir_stream_task *task, const weir_record *record)
+/* False: its schema must be fetched first. */
+static bool run_record(weir_stream_task *task, const weir_record *record)
 {
-    weir_run *run;
+    weir_stream *stream = task->stream;
+    weir_run *run = weir__engine_new_run(stream->engine);
     weir_error err;
     weir_code rc;
 
-    if (record->offset < task->next)
-        return WEIR__TURN_MORE;
-    task->next = record->offset + 1;
-    task->has_moved = true;
-    if (is_over(task, record->offset))
-        return WEIR__TURN_MORE;
-    stream->result->records++;
-    if (task->is_forward) {
-        forward(task, record);
-        return WEIR__TURN_MORE;
-    }
-    run = weir__engine_new_run(stream->engine);
     if (!run) {
         give_up_memory(stream, "a run");
-        return WEIR__TURN_MORE;
+        return true;
     }
     rc = fill_in(run, task, record->offset, record->timestamp_ms, record->key, record->value, &err);
+    if (rc == WEIR_OK && !run->value) {
+        weir__engine_drop_run(stream->engine, run);
+        return false;
+    }
     if (rc == WEIR_OK && task->found_count && weir__stream_recall(run, &err) != WEIR_OK) {
         weir__engine_drop_run(stream->engine, run);
         err.remedy = WEIR_REMEDY_STOP; /* what was done for it cannot be told: it must not be run */
         weir__stream_give_up(stream, WEIR__STREAM_BROKEN, err.code, &err);
-        return WEIR__TURN_MORE;
+        return true;
     }
     run->has_gap = record->offset < task->tuple.gap;
     if (rc != WEIR_OK) {
@@ -237,10 +231,24 @@ weir_turn weir__stream_take_record(weir_stream *stream, weir_stream_task *task, 
 
         weir__engine_drop_run(stream->engine, run);
         stream->ended_since_cut += pass_over(task, &bad, &err);
-        return WEIR__TURN_MORE;
+        return true;
     }
     (void)accept(stream, run);
-    return WEIR__TURN_MORE;
+    return true;
+}
+
+bool weir__stream_take_record(weir_stream *stream, weir_stream_task *task, const weir_record *record)
+{
+    if (record->offset >= task->next && !is_over(task, record->offset)) {
+        if (!(task->is_forward ? forward(task, record) : run_record(task, record)))
+            return false;
+        stream->result->records++;
+    }
+    if (record->offset >= task->next) {
+        task->next = record->offset + 1;
+        task->has_moved = true;
+    }
+    return true;
 }
 
 /* See store_input() of stream_cut.c. */
@@ -266,18 +274,23 @@ static weir_code fill_in_kept(weir_run *run, weir_stream_task *task, const weir_
     return fill_in(run, task, kept->number, timestamp_ms, key, value, err);
 }
 
-void weir__stream_take_kept(weir_stream *stream, weir_stream_task *task)
+bool weir__stream_take_kept(weir_stream *stream, weir_stream_task *task)
 {
-    weir_kept_input *kept = &task->inputs[task->inputs_taken++];
+    weir_kept_input *kept = &task->inputs[task->inputs_taken];
     weir_run *run = weir__engine_new_run(stream->engine);
     weir_error err;
     weir_code rc;
 
     if (!run) {
         give_up_memory(stream, "a run");
-        return;
+        return true;
     }
     rc = fill_in_kept(run, task, kept, &err);
+    if (rc == WEIR_OK && !run->value) {
+        weir__engine_drop_run(stream->engine, run);
+        return false;
+    }
+    task->inputs_taken++;
     if (rc == WEIR_OK)
         rc = weir__stream_recall(run, &err);
     if (rc == WEIR_OK) {
@@ -291,10 +304,11 @@ void weir__stream_take_kept(weir_stream *stream, weir_stream_task *task)
     if (rc != WEIR_OK) {
         weir__engine_drop_run(stream->engine, run);
         weir__stream_give_up(stream, WEIR__STREAM_BROKEN, rc, &err);
-        return;
+        return true;
     }
     run->has_gap = kept->number < task->tuple.gap;
     (void)accept(stream, run);
+    return true;
 }
 
 /* ---- the end of a run -------------------------------------------------------------------------------------------- */
@@ -310,14 +324,22 @@ static weir_code send_outputs(weir_stream_task *task, const weir_run *run, weir_
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_STOP,
                           "the job sends outputs, but output.topic names no topic; set it");
     for (const weir_output_item *item = run->outputs; item; item = item->next) {
+        weir_bytes value = item->text;
         weir_code rc;
 
+        if (!task->stream->is_output_json) {
+            weir__buffer_reset(&task->stream->scratch);
+            rc = weir__format_encode(task->stream->output, item->text, &task->stream->scratch, err);
+            if (rc != WEIR_OK)
+                return rc;
+            value = weir__buffer_bytes(&task->stream->scratch);
+        }
         headers[0].value = weir__bytes_text(weir_run_id(run));
         headers[1].value = number_text(sequence, number++);
-        rc = weir__part_send(part, WEIR__TO_OUTPUT, run->timestamp, run->key_bytes, item->text, headers, 2);
+        rc = weir__part_send(part, WEIR__TO_OUTPUT, run->timestamp, run->key_bytes, value, headers, 2);
         if (rc != WEIR_OK)
             return weir__fail_memory(err, "an output");
-        task->stream->filled_bytes += item->text.size + run->key_bytes.size + 128;
+        task->stream->filled_bytes += value.size + run->key_bytes.size + 128;
     }
     return WEIR_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef WEIR__HOST_STREAM_INTERNAL_H
 #define WEIR__HOST_STREAM_INTERNAL_H
 
+#include "codec/format.h"
 #include "engine/engine.h"
 #include "host/counters.h"
 #include "host/part.h"
@@ -11,6 +12,8 @@
 #include "kafka/consumer.h"
 #include "kafka/producer.h"
 #include "kafka/reader.h"
+#include "registry/registry.h"
+#include "status/status.h"
 #include "store/store.h"
 
 typedef struct weir_stream weir_stream;
@@ -148,7 +151,8 @@ struct weir_stream_task {
     int64_t known_low, deleted_low; /* of a known commit; up to where records were deleted */
     int64_t known_offset, deleted_offset; /* the same of the repartition topic */
 
-    int64_t high_watermark, since_ms;
+    int64_t since_ms;
+    int64_t known_commit;
     uint64_t commits;
 };
 
@@ -196,10 +200,17 @@ struct weir_stream {
     size_t commit_bytes;
     const char *key_by;
 
+    weir_format *input, *output;
+    weir_registry *registry;  /* the recovery thread's, once the loop has begun; NULL: no format needs it */
+    bool is_output_json;      /* as the runs print it */
+    bool is_fetching;         /* a schema, on the recovery thread: no record is taken in meanwhile */
+    int64_t fetch_ms;         /* not before that */
+
     weir_consumer *consumer;
     weir_record *batch;
     size_t batch_count, batch_at;
     bool is_held;
+    int64_t blocked_ms;       /* since when nothing can be taken in; 0: it can */
     weir_stream_task **tasks; /* by topic, then partition: all there could be */
     size_t task_count;
     size_t *first_task;       /* of each topic that is read */
@@ -236,6 +247,7 @@ struct weir_stream {
     bool is_pruning;          /* under way on the recovery thread */
     weir_error last_trouble;  /* of the consumer, as last logged */
     int64_t trouble_ms;
+    weir_status_thread vitals; /* counters that only it has are kept here */
 };
 
 /* ---- stream.c: the loop ------------------------------------------------------------------------------------------ */
@@ -247,16 +259,25 @@ void weir__stream_rejoin(weir_stream *stream, const char *why);
 /** What was fetched of a task and not taken in is of no use any more. */
 void weir__stream_forget_records(weir_stream *stream, const weir_stream_task *task);
 
+/* ---- stream_format.c --------------------------------------------------------------------------------------------- */
+WEIR_CHECK weir_code weir__stream_formats_open(weir_stream *stream, weir_error *err);
+void weir__stream_formats_close(weir_stream *stream);
+/** As weir__format_decode(); *value NULL: a schema is being fetched, ask again later. */
+WEIR_CHECK weir_code weir__stream_decode(weir_stream *stream, weir_bytes payload, weir_arena *arena,
+                                         const weir_json **value, weir_error *err);
+
 /* ---- stream_input.c: records, the ends of runs ------------------------------------------------------------------- */
-weir_turn weir__stream_take_record(weir_stream *stream, weir_stream_task *task, const weir_record *record);
-/** Accepts the next input of a task's inbox. */
-void weir__stream_take_kept(weir_stream *stream, weir_stream_task *task);
+/** Takes a record in. False: it must wait for its schema, and be given again. */
+bool weir__stream_take_record(weir_stream *stream, weir_stream_task *task, const weir_record *record);
+/** Accepts the next input of a task's inbox. False: it must wait for its schema. */
+bool weir__stream_take_kept(weir_stream *stream, weir_stream_task *task);
 void weir__stream_ended(void *context, weir_run *run);
 
 /* ---- stream_cut.c ------------------------------------------------------------------------------------------------ */
 weir_part *weir__stream_part(weir_stream_task *task);
 bool weir__stream_has_changes(const weir_stream *stream);
-bool weir__stream_is_full(const weir_stream *stream);
+bool weir__stream_is_full(const weir_stream *stream); /* a commit is due */
+bool weir__stream_must_wait(const weir_stream *stream);
 void weir__stream_cut(weir_stream *stream);
 /** Sends a cut that waited for the journal, or is to be sent again. */
 void weir__stream_drive_cut(weir_stream *stream);
@@ -301,6 +322,9 @@ void weir__stream_forget_journal(weir_stream_task *task);
 
 /** At the end: entries that were queued and are not known are freed. */
 void weir__stream_drop_sent(weir_stream *stream);
+
+/* ---- stream_status.c --------------------------------------------------------------------------------------------- */
+void weir__stream_tell(weir_stream *stream);
 
 /* ---- stream_prune.c ---------------------------------------------------------------------------------------------- */
 /** Has records deleted that no commit needs any more: of journals, and of the repartition topic. */

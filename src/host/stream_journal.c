@@ -369,6 +369,12 @@ static weir_code learn(weir_stream_task *task, const weir_record *record, const 
     return WEIR_OK;
 }
 
+static void lose_to_claim(weir_stream_task *task)
+{
+    task->stream->vitals.fencings++;
+    weir__stream_lose(task, "another owner has claimed its journal");
+}
+
 /* What another has written while this task runs. */
 static void look_at_entry(weir_stream_task *task, const weir_record *record, const weir_entry *entry)
 {
@@ -377,7 +383,7 @@ static void look_at_entry(weir_stream_task *task, const weir_record *record, con
 
     if (entry->kind == WEIR__ENTRY_CLAIM) {
         if (entry->epoch > task->tuple.epoch)
-            weir__stream_lose(task, "another owner has claimed its journal");
+            lose_to_claim(task);
         return;
     }
     if (entry->epoch == task->tuple.epoch && entry->kind != WEIR__ENTRY_RESOLUTION)
@@ -406,7 +412,7 @@ static void gather(weir_stream_task *task, const weir_record *record, const weir
         if (entry->epoch > task->highest_claim)
             task->highest_claim = entry->epoch;
         if (entry->epoch > task->tuple.epoch)
-            weir__stream_lose(task, "another owner has claimed its journal");
+            lose_to_claim(task);
         return;
     }
     if (number < 0 || (entry->epoch < task->highest_claim && !is_fact(entry) &&
@@ -431,6 +437,7 @@ static void read_one(weir_stream *stream, const weir_record *record, weir_arena 
 
     if (!task->is_tailed)
         return;
+    stream->vitals.journal_read += !record->is_end;
     if (!record->is_end && !is_own(task, record->offset)) {
         weir_code rc = weir__entry_open(record->value, arena, &entry, &err);
 

@@ -500,6 +500,8 @@ weir_code weir__recovery_begin(weir_stream_task *task, weir_error *err)
     recovery->stream = stream;
     recovery->input = &stream->options->topics->read[task->at.topic];
     atomic_init(&recovery->is_cancelled, false);
+    atomic_init(&recovery->done, -1);
+    atomic_init(&recovery->total, -1);
     weir__arena_init(&recovery->arena, 4096);
     weir__part_init(&recovery->wiped);
     task->recovery = recovery;

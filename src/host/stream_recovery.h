@@ -12,7 +12,7 @@ struct weir_recovery {
     weir_stream *stream;
     const weir_topic_name *input; /* the topic of the task */
     atomic_bool is_cancelled;
-    bool is_over; /* told on the loop */
+    atomic_int_fast64_t done, total; /* of the changelog, in offsets; -1: not known */
 
     /* What was found. */
     weir_code rc;

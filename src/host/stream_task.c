@@ -61,7 +61,6 @@ static weir_stream_task *new_task(weir_stream *stream, size_t topic, int32_t par
     task->owner = owner;
     task->is_forward = topic + 1 < stream->options->topics->read_count;
     task->to_read_back_tail = &task->to_read_back;
-    task->high_watermark = -1;
     weir__part_init(&task->parts[0]);
     weir__part_init(&task->parts[1]);
     return task;
@@ -182,7 +181,8 @@ static void start(weir_stream_task *task)
     weir_code rc;
 
     while (task->inputs_taken < task->input_count && stream->may_accept && stream->state == WEIR__STREAM_RUNNING)
-        weir__stream_take_kept(stream, task);
+        if (!weir__stream_take_kept(stream, task))
+            return;
     if (task->inputs_taken < task->input_count || stream->state != WEIR__STREAM_RUNNING)
         return;
     rc = weir__consumer_start(stream->consumer, task->at, task->next, &err);
@@ -361,6 +361,7 @@ static bool answer(weir_stream *stream)
     weir_error err;
     weir_code rc = weir__consumer_answer(stream->consumer, &err);
 
+    stream->vitals.rebalances++;
     if (rc == WEIR_FENCED)
         weir__stream_rejoin(stream, err.message);
     else if (rc != WEIR_OK)

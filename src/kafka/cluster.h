@@ -106,7 +106,4 @@ WEIR_CHECK weir_code weir__cluster_committed(weir_cluster *cluster, const char *
 /** How many members the group has now; 0 also when it never was. */
 WEIR_CHECK weir_code weir__cluster_members(weir_cluster *cluster, size_t *count, weir_error *err);
 
-/** The partition that a key goes to as the Java client sends it, and weir: by murmur2. No request. */
-int32_t weir__cluster_partition_of(weir_bytes key, int32_t partitions);
-
 #endif

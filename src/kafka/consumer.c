@@ -9,8 +9,6 @@
 #include "kafka/internal.h"
 #include "kafka/membership.h"
 
-enum { SEEK_TIMEOUT_MS = 500 /* librdkafka's main thread answers, not a broker */ };
-
 /* ---- partitions ------------------------------------------------------------------------------------------------- */
 
 weir_owned *weir__consumer_owned(weir_consumer *consumer, weir_assigned partition)
@@ -323,45 +321,62 @@ static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *li
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* All that are in that state. */
+static rd_kafka_topic_partition_list_t *list_of(const weir_consumer *consumer, bool are_waiting)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)consumer->owned_count + 1);
+
+    for (size_t i = 0; i < consumer->owned_count; i++)
+        if (are_waiting ? consumer->owned[i].is_waiting : consumer->owned[i].is_started)
+            add(list, consumer, consumer->owned[i].partition, consumer->owned[i].next);
+    return list;
+}
+
+/* What waits is given to librdkafka, each at its offset. */
+static weir_code begin(weir_consumer *consumer, weir_error *err)
+{
+    rd_kafka_topic_partition_list_t *list = list_of(consumer, true);
+    rd_kafka_error_t *refused = list->cnt ? rd_kafka_incremental_assign(consumer->client.rk, list) : NULL;
+    weir_code rc = WEIR_OK;
+
+    if (refused) {
+        rc = weir__consumer_fatal(consumer, err);
+        if (rc == WEIR_OK)
+            rc = weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "kafka", (int)rd_kafka_error_code(refused),
+                                 "group member: start: %s", rd_kafka_error_string(refused));
+        rd_kafka_error_destroy(refused);
+    }
+    for (size_t i = 0; i < consumer->owned_count && rc == WEIR_OK; i++)
+        if (consumer->owned[i].is_waiting) {
+            consumer->owned[i].is_waiting = false;
+            consumer->owned[i].is_started = true;
+        }
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
 weir_code weir__consumer_start(weir_consumer *consumer, weir_assigned partition, int64_t offset, weir_error *err)
 {
     weir_owned *owned = weir__consumer_owned(consumer, partition);
-    rd_kafka_topic_partition_list_t *list;
-    rd_kafka_resp_err_t code;
-    rd_kafka_error_t *refused;
 
     if (!owned)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "topic '%.80s' partition %d: is not assigned",
                           partition.topic < consumer->topic_count ? consumer->topics[partition.topic] : "?",
                           (int)partition.partition);
-    list = rd_kafka_topic_partition_list_new(1);
-    add(list, consumer, partition, offset);
-    /* An answer says only that the seek has begun; without one it may have been refused, and the start be lost. */
-    refused = rd_kafka_seek_partitions(consumer->client.rk, list, SEEK_TIMEOUT_MS);
-    code = refused ? rd_kafka_error_code(refused) : first_error(list);
-    if (refused)
-        rd_kafka_error_destroy(refused);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        owned->next = offset;
-        owned->is_started = true;
-        if (!consumer->is_held) {
-            code = rd_kafka_resume_partitions(consumer->client.rk, list);
-            if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-                code = first_error(list);
-        }
+    if (owned->is_started) { /* again, from elsewhere: librdkafka forgets what it has fetched */
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_error_t *refused;
+
+        add(list, consumer, partition, RD_KAFKA_OFFSET_INVALID);
+        refused = rd_kafka_incremental_unassign(consumer->client.rk, list);
+        rd_kafka_topic_partition_list_destroy(list);
+        if (refused)
+            rd_kafka_error_destroy(refused); /* it will refuse to begin, then */
+        owned->is_started = false;
     }
-    rd_kafka_topic_partition_list_destroy(list);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return WEIR_OK;
-    owned->is_started = false;
-    if (code == RD_KAFKA_RESP_ERR__INVALID_ARG || code == RD_KAFKA_RESP_ERR__FATAL ||
-        code == RD_KAFKA_RESP_ERR__DESTROY)
-        return weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "kafka", (int)code,
-                               "topic '%.80s' partition %d: start at %lld: %s", consumer->topics[partition.topic],
-                               (int)partition.partition, (long long)offset, rd_kafka_err2str(code));
-    return weir__fail_from(err, WEIR_UNREACHABLE, WEIR_REMEDY_RETRY, "kafka", (int)code,
-                           "topic '%.80s' partition %d: start at %lld: not yet: %s", consumer->topics[partition.topic],
-                           (int)partition.partition, (long long)offset, rd_kafka_err2str(code));
+    owned->next = offset;
+    owned->is_waiting = true;
+    return consumer->is_held ? WEIR_OK : begin(consumer, err);
 }
 
 weir_code weir__consumer_hold(weir_consumer *consumer, bool is_held, weir_error *err)
@@ -371,10 +386,7 @@ weir_code weir__consumer_hold(weir_consumer *consumer, bool is_held, weir_error 
 
     if (consumer->is_held == is_held)
         return WEIR_OK;
-    list = rd_kafka_topic_partition_list_new((int)consumer->owned_count + 1);
-    for (size_t i = 0; i < consumer->owned_count; i++)
-        if (consumer->owned[i].is_started)
-            add(list, consumer, consumer->owned[i].partition, RD_KAFKA_OFFSET_INVALID);
+    list = list_of(consumer, false);
     if (list->cnt) {
         code = is_held ? rd_kafka_pause_partitions(consumer->client.rk, list) :
                          rd_kafka_resume_partitions(consumer->client.rk, list);
@@ -386,7 +398,7 @@ weir_code weir__consumer_hold(weir_consumer *consumer, bool is_held, weir_error 
         return weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "kafka", (int)code, "group member: %s: %s",
                                is_held ? "hold" : "go on", rd_kafka_err2str(code));
     consumer->is_held = is_held;
-    return WEIR_OK;
+    return is_held ? WEIR_OK : begin(consumer, err);
 }
 
 int64_t weir__consumer_high_watermark(const weir_consumer *consumer, weir_assigned partition)

@@ -46,7 +46,8 @@ void weir__consumer_done(weir_consumer *consumer);
 /** Readable when a poll may give something. */
 int weir__consumer_fd(const weir_consumer *consumer);
 
-/** Holds all partitions that were started (true), or lets them go on. What was fetched before comes again, in order. */
+/** Holds all partitions that were started (true), or lets them go on. What was fetched before comes again, in order:
+ * it is fetched once more, so this is not for every few records. */
 WEIR_CHECK weir_code weir__consumer_hold(weir_consumer *consumer, bool is_held, weir_error *err);
 
 typedef struct weir_assigned {
@@ -79,8 +80,10 @@ WEIR_CHECK weir_code weir__consumer_answer(weir_consumer *consumer, weir_error *
 uint64_t weir__consumer_rebalances(const weir_consumer *consumer);
 
 /**
- * An assigned partition is fetched from that offset on.
- * @return WEIR_OK; WEIR_UNREACHABLE (retry): not yet, ask again; WEIR_IO (stop)
+ * An assigned partition is fetched from that offset on; while all is held: once that is over. Again: from there
+ * instead. Without waiting: an offset that is not in the log is told by a later poll.
+ *
+ * @return WEIR_OK; WEIR_UNREACHABLE (retry): not yet, ask again; WEIR_FENCED as in poll; WEIR_IO (stop)
  */
 WEIR_CHECK weir_code weir__consumer_start(weir_consumer *consumer, weir_assigned partition, int64_t offset,
                                           weir_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions about the group: who is in it, and where its keys go. */
+/* A question about the group: who is in it. */
 #include "kafka/admin.h"
 #include "kafka/cluster.h"
 #include "kafka/internal.h"
@@ -36,9 +36,4 @@ weir_code weir__cluster_members(weir_cluster *cluster, size_t *count, weir_error
 out:
     weir__admin_clear(&request);
     return rc;
-}
-
-int32_t weir__cluster_partition_of(weir_bytes key, int32_t partitions)
-{
-    return rd_kafka_msg_partitioner_murmur2(NULL, key.data, key.size, partitions, NULL, NULL);
 }

@@ -12,7 +12,8 @@ typedef struct weir_owned {
     weir_assigned partition;
     const rd_kafka_topic_t *topic; /* as its records name it; compared, never followed; NULL: none has come */
     int64_t next;                  /* the offset from which on records are given */
-    bool is_started;
+    bool is_started;               /* librdkafka has it, and fetches it */
+    bool is_waiting;               /* started while all is held: librdkafka gets it when that is over */
 } weir_owned;
 
 typedef struct weir_noted_rebalance {

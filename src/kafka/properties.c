@@ -179,6 +179,8 @@ static weir_code set(rd_kafka_conf_t *conf, const char *name, const char *value,
     if (result == RD_KAFKA_CONF_UNKNOWN)
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "kafka.%s: librdkafka %s has no such property", name,
                           rd_kafka_version_str());
+    for (size_t size = strlen(text); size && (unsigned char)text[size - 1] <= ' '; size--)
+        text[size - 1] = '\0'; /* some of librdkafka's end in a line break */
     if (is_hidden)
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "kafka.%s: librdkafka does not take this value", name);
     return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "kafka.%s: %s", name, text);

@@ -20,7 +20,7 @@ typedef struct weir_reader_options {
 WEIR_CHECK weir_code weir__reader_open(const weir_reader_options *options, weir_reader **out, weir_error *err);
 void weir__reader_close(weir_reader *reader); /* accepts NULL */
 
-/** Reads a partition from an offset on; weir_record.topic gives `index` back. WEIR_OK; WEIR_IO; WEIR_NO_MEMORY. */
+/** Reads a partition from an offset on; `index` comes back in weir_record.topic. WEIR_OK; WEIR_IO; WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__reader_add(weir_reader *reader, const char *topic, int32_t partition, int64_t offset,
                                       size_t index, weir_error *err);
 
@@ -30,9 +30,9 @@ void weir__reader_remove(weir_reader *reader, const char *topic, int32_t partiti
 /**
  * @param timeout_ms  waits that long for the first record; 0: not at all
  * @param records     up to `most`, each partition's in order, valid until weir__reader_done(). A record with is_end
- *                    says that a partition is read to its end (as far as it may be), each time when it gets there: its
- *                    offset is the end, which may lie behind the last record by what is not given (markers, aborted
- *                    records)
+ *                    says that a partition is read to its end (as far as it may be read), each time when it gets
+ *                    there: its offset is the end, which may lie behind the last record by what is not given (markers,
+ *                    aborted records)
  * @return WEIR_OK;
  *         WEIR_UNREACHABLE (retry)  brokers away: librdkafka goes on trying
  *         WEIR_IO (stop)   refused

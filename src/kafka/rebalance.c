@@ -103,22 +103,6 @@ void weir__rebalances_free(weir_consumer *consumer)
 
 /* ---- answering -------------------------------------------------------------------------------------------------- */
 
-/*
- * The end of the log is an offset that is always there: with one that is not, librdkafka would give the partition up
- * before it is sought to where it is to be read from. It is paused before the brokers have told where the end is; a
- * record that slips through is dropped by the poll, for the partition is not started.
- */
-static rd_kafka_topic_partition_list_t *list_new(const weir_consumer *consumer, const weir_rebalance *told)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)told->count + 1);
-
-    for (size_t i = 0; i < told->count; i++)
-        rd_kafka_topic_partition_list_add(list, consumer->topics[told->partitions[i].topic],
-                                          told->partitions[i].partition)
-            ->offset = RD_KAFKA_OFFSET_END;
-    return list;
-}
-
 static weir_code owned_add(weir_consumer *consumer, const weir_rebalance *told, weir_error *err)
 {
     size_t wanted = consumer->owned_count + told->count;
@@ -150,25 +134,36 @@ static void owned_remove(weir_consumer *consumer, const weir_rebalance *told)
         consumer->owned[i].topic = NULL;
 }
 
+/*
+ * A partition that comes is not given to librdkafka before it is started: with an offset that may not be in the log it
+ * would give the partition up, with a logical one a late answer to its query would undo a seek (seen with 2.15:
+ * "outdated offset response: (re)starting offset query"), and records were lost. What the group has assigned to us is
+ * kept apart from that, so the answer may be an empty list.
+ */
 weir_code weir__consumer_answer(weir_consumer *consumer, weir_error *err)
 {
     const weir_rebalance *told = weir__consumer_rebalance(consumer);
     rd_kafka_topic_partition_list_t *list;
-    rd_kafka_error_t *refused;
+    rd_kafka_error_t *refused = NULL;
     weir_code rc = WEIR_OK;
 
     if (!told)
         return WEIR_OK;
-    list = list_new(consumer, told);
+    list = rd_kafka_topic_partition_list_new((int)told->count + 1);
     if (told->kind == WEIR__REBALANCE_ASSIGN) {
         rc = owned_add(consumer, told, err);
         if (rc != WEIR_OK)
             goto out;
         refused = rd_kafka_incremental_assign(consumer->client.rk, list);
-        if (!refused && list->cnt)
-            (void)rd_kafka_pause_partitions(consumer->client.rk, list); /* what it cannot pause is dropped by polls */
         atomic_store(&consumer->is_assigned, true);
     } else {
+        for (size_t i = 0; i < told->count; i++) {
+            const weir_owned *owned = weir__consumer_owned(consumer, told->partitions[i]);
+
+            if (owned && owned->is_started)
+                rd_kafka_topic_partition_list_add(list, consumer->topics[owned->partition.topic],
+                                                  owned->partition.partition);
+        }
         owned_remove(consumer, told);
         refused = rd_kafka_incremental_unassign(consumer->client.rk, list);
     }

@@ -44,6 +44,7 @@ target() {
     summary="$summary$name: $said, ${runs:-?} runs in $FUZZ_SECONDS s, ${seen:-?} edges\n"
 }
 
+target avro src/base/*.c src/codec/*.c
 target config src/base/*.c src/config/*.c
 target journal src/base/*.c src/codec/*.c src/journal/*.c "$top_builddir/src/journal/schema_text.c"
 target json src/base/*.c src/codec/*.c

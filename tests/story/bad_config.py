@@ -35,6 +35,11 @@ def a_word_that_is_none_of_those_known_is_named_with_them(place):
     refuses(place, b"input:\n  on-error: ignore\n", "job.yaml:2", "input.on-error", "fail", "skip", "dlq")
 
 
+def a_format_that_local_does_not_take_is_named(place):
+    refuses(place, b"input: {format: avro}\n", "input.format is 'avro'", "local takes json only", "'run'")
+    refuses(place, b"output: {format: bytes}\n", "output.format is 'bytes'", "local takes json only")
+
+
 def a_key_that_is_given_twice_is_named(place):
     refuses(place, b"commit-interval-ms: 1\ncommit-interval-ms: 2\n", "job.yaml:2", "twice", "line 1")
 

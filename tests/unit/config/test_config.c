@@ -124,12 +124,12 @@ START_TEST(other_types_are_checked_too)
     set_bad("input.on-error=retry", "--set: input.on-error: 'retry' is not known, one of fail, skip, dlq expected");
     set_bad("input.on-error=fail, skip",
             "--set: input.on-error: 'fail, skip' is not known, one of fail, skip, dlq expected");
-    set_bad("input.format=avro", "--set: input.format: 'avro' is not known, json expected");
+    set_bad("input.format=xml", "--set: input.format: 'xml' is not known, one of json, string, bytes, avro expected");
     set_bad("job.name=a b", "--set: job.name: 'a b' is no name, 1..128 of A-Z a-z 0-9 . _ - expected");
     set_bad("input.topics=a,,b", "--set: input.topics: '' is no name, 1..249 of A-Z a-z 0-9 . _ - expected");
     set_bad("state.dir=\xFF", "--set: state.dir: no UTF-8, or a control character in it");
     set_bad("state.dir=\xED\xA0\x80", "--set: state.dir: no UTF-8, or a control character in it");
-    set_bad("state.ttl-ms=5", "--set: state.ttl-ms: '5' is out of range, 0..0 expected");
+    set_bad("state.ttl-ms=-1", "--set: state.ttl-ms: '-1' is out of range, 0..3153600000000 expected");
 }
 END_TEST
 

@@ -83,6 +83,7 @@ static const struct {
     { "application.id", "job.name" },
     { "pipeline.name", "job.name" },
     { "short-term-memory.state-ttl.ms", "state.ttl-ms" },
+    { "short-term-memory.state-ttl.update-type", "state.ttl-update" },
     { "kafkaActionStateTopic", "action-state.topic" },
     { "thread", "threads" },
     { "job.nam", "job.name" },

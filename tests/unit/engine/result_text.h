@@ -51,6 +51,7 @@ static inline void text_add_cell(weir_buffer *out, weir_bytes path, weir_bytes v
     case WEIR__CELL_NULL:
     case WEIR__CELL_OBJECT:
     case WEIR__CELL_DELETED:
+    case WEIR__CELL_TOUCHED:
         text_add(out, "null");
         break;
     case WEIR__CELL_BOOL:
@@ -170,6 +171,7 @@ static inline weir_bytes text_parse_cell(const weir_json *item, weir_arena *aren
     case WEIR__CELL_NULL:
     case WEIR__CELL_OBJECT:
     case WEIR__CELL_DELETED:
+    case WEIR__CELL_TOUCHED:
         break;
     case WEIR__CELL_BOOL:
         cell.value.truth = weir__json_bool(value);

@@ -156,10 +156,22 @@ START_TEST(the_outcome_of_a_pure_call_goes_with_its_owner)
 }
 END_TEST
 
+static void drop_1_and_look_for_its_run(void)
+{
+    if (!is_seen) {
+        is_seen = true;
+        drop_1();
+        return;
+    }
+    ck_assert_ptr_nonnull(host.tasks); /* its errand waits for a thread still, and needs it no more */
+    ck_assert_ptr_null(host.engine->retired);
+    ck_assert_uint_eq(weir__engine_runs_of(host.engine, 1), 0);
+}
+
 START_TEST(a_call_that_has_not_begun_is_withdrawn_and_never_begins)
 {
-    host.hook = drop_1;
-    ck_assert_str_eq(live_owned("12", two_alike, "t!"), "I1.1#1 I1.1#1 durable W1.1#1 dropping pay#1 O1.1#1=ok k=7 ");
+    host.hook = drop_1_and_look_for_its_run;
+    ck_assert_str_eq(live_owned("12", two_alike, "t!!"), "I1.1#1 I1.1#1 durable W1.1#1 dropping pay#1 O1.1#1=ok k=7 ");
     assert_nothing_is_left_of(1);
     ck_assert_int_eq(shop.calls, 1);
 }
