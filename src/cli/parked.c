@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "agent/job.h"
 #include "cli/kafka_job.h"
 #include "cli/options.h"
 #include "codec/json.h"

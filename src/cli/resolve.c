@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/job.h"
 #include "base/clock.h"
 #include "base/uuid.h"
 #include "cli/kafka_job.h"

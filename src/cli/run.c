@@ -13,7 +13,7 @@
 #endif
 
 static const weir_option options[] = {
-    { "resume", NULL, "go on where the state stands, whatever the group says" },
+    { "resume", NULL, "go on where the state stands, not the group" },
     { "reprocess", NULL, "throw the state away, read from the group's offset" },
     { "repeat-calls", NULL, "with --reprocess: calls may be made again" },
     { NULL, NULL, NULL },

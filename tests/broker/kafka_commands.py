@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that look at a job on Kafka, and act on it: topics, state, journal, parked, resolve; with the job running
-and without."""
+"""The commands that look at a job on Kafka, and act on it: topics, state, journal, parked, resolve; with the job
+running and without."""
 import json
 import os
 import signal
@@ -295,8 +295,8 @@ def a_stopped_job_takes_it_up_at_its_next_start(place):
         job.end()
         same(job.parked(), before, "parked when nobody runs it")
         ended = job.resolve(before[0], "--result", '"decided"')
-        check(ended.status == 0 and ended.complaint == ["call-job: decided; nobody runs the job now, its next start takes "
-                                                        "it up"], f"{ended.status}: {ended.err}")
+        done(ended)
+        same(ended.complaint, ["call-job: decided; nobody runs the job now, its next start takes it up"], "said")
         same(job.parked(), [], "decided")
         complains(job.resolve(before[0], "--retry"), 2, "is not parked")
         release(place)
@@ -368,6 +368,26 @@ def a_divergence_is_listed_with_both_sides_and_begins_anew(place):
             same([out["charged"] for out in outs(job, 1)], [True], "outputs")
             complains(job.resolve(parked, "--retry"), 2, "is not parked")
             job.end()
+
+
+def of_two_decisions_at_once_the_first_in_the_log_counts(place):
+    with caller(place, "p8", partitions=1) as job:
+        CLUSTER.write("p8-in", [Record(b"k%d" % n, value(place)) for n in range(3)])
+        job.start()
+        for ended, parked in enumerate(job.is_parked(3)):
+            words = [CALLER, "resolve", "--config", job.config, parked["run"], "--attempt", "1", "--result"]
+            both = [subprocess.Popen([*words, str(n)], stderr=subprocess.PIPE, env=place.environment()) for n in (1, 2)]
+            said = [process.communicate()[1].decode() for process in both]
+            same(sorted(process.returncode for process in both), [0, 2], f"{said}")
+            late = said[both[0].returncode == 0]
+            check("too late: another decision stands before it" in late or "is not parked" in late, f"said: {late}")
+            won = 1 + (both[1].returncode == 0)
+            entry, *_ = [e for e in job.lines("journal") if e["kind"] == "resolution" and e["run"] == parked["run"]]
+            same([entry["result"]], [str(won)], "the first in the journal")
+            wait_until(lambda run=parked["run"]: run not in [p["run"] for p in job.parked()])
+            same(outs(job, ended + 1)[-1:], [won], "output")
+        release(place)
+        job.end()
 
 
 def the_journal_is_printed_with_its_places(place):

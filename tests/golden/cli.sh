@@ -66,7 +66,8 @@ tap_check 'wrong options and properties are refused before anything is touched' 
     [ ! -e made ] || echo 'the output was made'
 )"
 
-for words in '--help' 'help' 'local --help' 'help local' 'run --help' 'describe --help' 'parked --help' 'resolve --help'; do
+for words in '--help' 'help' 'local --help' 'help local' 'run --help' \
+    'describe --help' 'parked --help' 'resolve --help'; do
     # shellcheck disable=SC2086
     "$job" $words >help 2>&1 || echo "status $?: $words" >>wrong
     awk -v what="JOB $words" 'length > 80 { print what ": more than 80 columns: " $0 }' help >>wrong
