@@ -254,8 +254,8 @@ static void look(weir_stream *stream)
         weir__stream_drive_task(stream->tasks[i]);
     weir__stream_drive_cut(stream);
     cut_if_due(stream);
-    if (stream->state == WEIR__STREAM_RUNNING && stream->now_ms - stream->pruned_ms >=
-                                                        (stream->options->prune_ms ? stream->options->prune_ms : PRUNE_MS))
+    if (stream->state == WEIR__STREAM_RUNNING &&
+        stream->now_ms - stream->pruned_ms >= (stream->options->prune_ms ? stream->options->prune_ms : PRUNE_MS))
         weir__stream_prune(stream);
     if (weir__status_is_due(stream->options->status, stream->options->index, stream->now_ms))
         weir__stream_tell(stream);
@@ -482,8 +482,6 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
         rc = weir__stream_tasks_new(stream, err);
     if (rc == WEIR_OK)
         rc = weir__stream_committer_new(stream, &stream->committer, err);
-    if (rc == WEIR_OK)
-        weir__stream_committer_begin(stream->committer);
     if (rc == WEIR_OK && stream->options->recoveries)
         stream->recoveries = *stream->options->recoveries;
     else if (rc == WEIR_OK)
@@ -499,7 +497,11 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
         if (rc == WEIR_OK)
             rc = weir__engine_watch(stream->engine, weir__reader_fd(stream->tail), err);
     }
-    return rc == WEIR_OK ? join(stream, err) : rc;
+    if (rc == WEIR_OK)
+        rc = join(stream, err);
+    if (rc == WEIR_OK) /* last: only the loop, which runs from here on, waits for it to end */
+        weir__stream_committer_begin(stream->committer);
+    return rc;
 }
 
 static void close_stream(weir_stream *stream)

@@ -173,6 +173,14 @@ static weir_code find_epoch(weir_recovery *recovery, weir_error *err)
         rc = weir__reader_poll(reader, POLL_MS, records, WEIR__BATCH, &count, err);
         if (rc == WEIR_UNREACHABLE)
             rc = WEIR_OK;
+        if (rc == WEIR_UNKNOWN) { /* shortened meanwhile, by another owner or somebody: what is left goes as far */
+            weir__reader_done(reader);
+            weir__reader_remove(reader, topic->name, recovery->task->at.partition);
+            rc = ask_end(recovery, topic->name, WEIR__LOG_START, &at, err);
+            if (rc == WEIR_OK)
+                rc = weir__reader_add(reader, topic->name, recovery->task->at.partition, at, 0, err);
+            continue;
+        }
         for (size_t i = 0; i < count && rc == WEIR_OK; i++) {
             weir_entry *entry;
 
@@ -399,8 +407,8 @@ static weir_code recover_forwarding(weir_recovery *recovery, weir_error *err)
     return rc;
 }
 
-/* The changelog is further on than what the group said before: a process that stood still between the two questions, while
- * others had its task, asks again. */
+/* The changelog is further on than what the group said before: a process that stood still between the two questions,
+ * while others had its task, asks again. */
 static bool is_overtaken(const weir_recovery *recovery)
 {
     return recovery->is_group_ours && recovery->has_state && recovery->state.commit > recovery->group.commit;

@@ -97,7 +97,7 @@ static void send(void *arg)
         if (at == last)
             break;
     }
-    sim_in(sim_between(0, sim_chance(world->faults.late_request) ? world->faults.late_ms : world->faults.delay_ms),
+    sim_in(sim_between(0, sim_chance(world->faults.late_append) ? world->faults.late_ms : world->faults.delay_ms),
            land, last);
 }
 

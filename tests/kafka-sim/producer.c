@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A transactional producer, in the place of src/kafka/producer.c. What the library has sent twice may land once more, at
- * any time, and hit a later transaction of the same epoch; so such a producer ends with its transaction: begin says
+ * A transactional producer, in the place of src/kafka/producer.c. What the library has sent twice may land once more,
+ * at any time, and hit a later transaction of the same epoch; so such a producer ends with its transaction: begin says
  * UNKNOWN, and a new one, initialized, has a higher epoch.
  */
 #include "kafka/producer.h"

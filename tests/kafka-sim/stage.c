@@ -165,7 +165,7 @@ static void happen(void *arg)
             sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, partition);
 
             sim_trace("the journal's beginning is gone: %d", partition);
-            sim_log_truncate(journal, journal->start + (int64_t)sim_random((uint64_t)(journal->end - journal->start) + 1));
+            sim_log_truncate(journal, sim_between(journal->start, journal->end));
         }
         break;
     case 8:
@@ -216,6 +216,7 @@ void stage_begin(void)
         .twice = sim_chance(2) ? 0 : 4,
         .refused = sim_chance(2) ? 0 : 100,
         .late_marker = sim_chance(2) ? 0 : 4,
+        .late_append = sim_chance(2) ? 0 : 8,
         .broken_appender = sim_chance(2) ? 0 : 300,
         .delay_ms = (int)sim_between(1, 12),
         .late_ms = (int)sim_between(1, 400),

@@ -54,12 +54,12 @@ typedef struct stage {
 
 extern stage *on_stage;
 
-/* ---- stage.c ----------------------------------------------------------------------------------------------------- */
+/* ---- stage.c ---------------------------------------------------------------------------------------------------- */
 
 void stage_begin(void);
 int stage_number_at(int32_t partition, int64_t offset); /* of the input that stands there */
 
-/* ---- watch.c: what stands in the logs, against what must ---------------------------------------------------------- */
+/* ---- watch.c: what stands in the logs, against what must -------------------------------------------------------- */
 
 void watch_begins(int number, int call, int attempt); /* of a kind that is not repeated */
 /** SQLite is about to hold this commit. */
@@ -68,23 +68,23 @@ bool watch_is_drained(void);
 int watch_first_missing(void); /* after that: an input that has no output; -1: none */
 void watch_end(void);
 
-/* ---- host.c: a process that runs the job --------------------------------------------------------------------------- */
+/* ---- host.c: a process that runs the job ------------------------------------------------------------------------ */
 
 void host_prepare(void); /* once for all seeds */
 void host_clean_up(void);
 void host_start(slot *where);
 
-/* ---- job.c: the job, and the service that its calls reach ---------------------------------------------------------- */
+/* ---- job.c: the job, and the service that its calls reach ------------------------------------------------------- */
 
 weir_job *stage_job(void);
 weir_call_kind stage_kind(int number, int call);
 
-/* ---- operator.c ---------------------------------------------------------------------------------------------------- */
+/* ---- operator.c ------------------------------------------------------------------------------------------------- */
 
 /** Decides on calls that stand in the journal as parked, once deadline and margin have passed. */
 void operator_visit(void);
 
-/* ---- store.c, disk.c: what stands in the place of SQLite and of files ---------------------------------------------- */
+/* ---- store.c, disk.c: what stands in the place of SQLite and of files ------------------------------------------- */
 
 void store_begin(void);
 void store_remove(const char *path); /* a file of a store's folder */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In the place of src/store: the same functions over sorted arrays, one store for each folder. A commit is one step: it is
- * there whole, or not at all. A store is its holder's for as long as it is open; the dead hold nothing.
+ * In the place of src/store: the same functions over sorted arrays, one store for each folder. A commit is one step:
+ * it is there whole, or not at all. A store is its holder's for as long as it is open; the dead hold nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>

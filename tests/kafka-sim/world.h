@@ -40,8 +40,8 @@ typedef struct sim_faults {
     int twice;          /* of a commit or abort: the client library sends it again, and both land */
     int refused;        /* records that a broker refuses */
     int late_marker;    /* a transaction marker that takes long */
+    int late_append;    /* a record of an appender that takes long */
     int broken_appender;
-    int stale_metadata; /* a fenced or unreachable answer to a description */
     int delay_ms;       /* of what is neither lost nor late, at the most */
     int late_ms;        /* of what is late, beyond the time-out, at the most */
 } sim_faults;
