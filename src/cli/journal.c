@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 #include "base/big_endian.h"
+#include "cli/kafka_job.h"
+#include "cli/kafka_journal.h"
 #include "cli/options.h"
 #include "host/inbox.h"
 #include "journal/entry.h"
@@ -95,7 +97,7 @@ static weir_code print_journal(const char *folder, weir_error *err)
 int weir__cli_journal(const char *program, int argc, char **argv)
 {
     static const weir_option options[] = {
-        { "state-dir", "DIR", "the folder of a job's state" },
+        { "state-dir", "DIR", "the folder of a local job's state" },
         { NULL, NULL, NULL },
     };
     weir_arguments arguments;
@@ -104,21 +106,24 @@ int weir__cli_journal(const char *program, int argc, char **argv)
 
     if (rc == WEIR_OK && arguments.wants_help) {
         (void)printf("usage: %s journal (--state-dir DIR | --config FILE)\n\n"
-                     "Prints the journal of a state folder, an entry a line: the claim of the\n"
-                     "last start, then what runs have done outside, in the order in which it became\n"
-                     "durable.\n\n",
+                     "Prints the journal of a job, an entry a line: what runs have done outside, in\n"
+                     "the order in which it became durable, and the claims of those who ran it. With\n"
+                     "a configuration that has input.topics and kafka.bootstrap.servers it is read\n"
+                     "from action-state.topic, a partition after the other; else from the state\n"
+                     "folder.\n\n",
                      program);
         weir__options_print(options);
     } else if (rc == WEIR_OK) {
         const char *folder;
 
-        rc = weir__arguments_state_folder(&arguments, &folder, &err);
-        if (rc == WEIR_OK)
-            rc = print_journal(folder, &err);
+        if (weir__cli_means_kafka(&arguments)) {
+            rc = weir__cli_look(&arguments, NULL, weir__cli_print_entries, NULL, &err);
+        } else {
+            rc = weir__arguments_state_folder(&arguments, &folder, &err);
+            if (rc == WEIR_OK)
+                rc = print_journal(folder, &err);
+        }
     }
     weir__arguments_clear(&arguments);
-    if (rc == WEIR_OK)
-        return 0;
-    weir__cli_complain(program, &err);
-    return weir__cli_status(rc);
+    return weir__cli_looked(program, rc, &err);
 }

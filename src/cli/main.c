@@ -13,6 +13,7 @@
 #include "cli/local.h"
 #include "cli/options.h"
 #include "cli/parked.h"
+#include "cli/resolve.h"
 #include "cli/run.h"
 
 static const char *const commands[] = { "local", "run", "parked", "resolve", "describe", NULL };

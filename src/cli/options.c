@@ -280,7 +280,8 @@ weir_code weir__arguments_state_folder(const weir_arguments *arguments, const ch
     *folder = weir__config_text(arguments->config, "state.dir");
     return *folder ? WEIR_OK
                    : weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX,
-                                "no state folder; give --state-dir DIR, or --config FILE with state.dir");
+                                "no state folder, and no Kafka job; give --state-dir DIR, or --config FILE with "
+                                "state.dir, or with input.topics and kafka.bootstrap.servers");
 }
 
 void weir__options_print(const weir_option *options)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `JOB parked` and `JOB resolve`. */
+/* `JOB parked`. */
 #ifndef WEIR__CLI_PARKED_H
 #define WEIR__CLI_PARKED_H
 
@@ -7,8 +7,5 @@
 
 /** Prints parked runs, one JSON object a line, in the order of the input; returns the exit status. */
 int weir__cli_parked(const weir_job *job, const char *program, int argc, char **argv);
-
-/** Decides on a parked run: into the store, or, while the job runs, through it; returns the exit status. */
-int weir__cli_resolve(const weir_job *job, const char *program, int argc, char **argv);
 
 #endif

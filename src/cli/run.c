@@ -6,13 +6,14 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/kafka_job.h"
 #include "cli/options.h"
 #ifdef HAVE_RDKAFKA
 #include "host/kafka.h"
 #endif
 
 static const weir_option options[] = {
-    { "resume", NULL, "go on where the state stands, whatever the group says" },
+    { "resume", NULL, "go on where the state stands, not the group" },
     { "reprocess", NULL, "throw the state away, read from the group's offset" },
     { "repeat-calls", NULL, "with --reprocess: calls may be made again" },
     { NULL, NULL, NULL },
@@ -78,9 +79,7 @@ int weir__cli_run(weir_job *job, const char *program, int argc, char **argv)
         tell_end(program, &result);
 #else
         (void)job;
-        rc = weir__fail(&err, WEIR_CONFIG, WEIR_REMEDY_FIX,
-                        "this weir was built without Kafka; build it with librdkafka >= 2.15 (configure "
-                        "--with-librdkafka=PREFIX)");
+        rc = weir__cli_fail_without_kafka(&err);
 #endif
     }
     weir__arguments_clear(&arguments);

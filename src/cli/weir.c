@@ -8,14 +8,16 @@
 #include "cli/options.h"
 #include "cli/state.h"
 #include "cli/template.h"
+#include "cli/topics.h"
 
-static const char *const commands[] = { "new", "state", "journal", "config", "version", NULL };
+static const char *const commands[] = { "new", "topics", "state", "journal", "config", "version", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "topics", NULL };
+static const char *const later[] = { NULL };
 
 static void print_usage(FILE *to)
 {
     (void)fprintf(to, "usage: weir new NAME\n"
+                      "       weir topics --config FILE [--create]\n"
                       "       weir state (--state-dir DIR | --config FILE) [--key KEY]\n"
                       "       weir journal (--state-dir DIR | --config FILE)\n"
                       "       weir config [--config FILE] [--set SECTION.KEY=VALUE...] [--origin]\n"
@@ -33,7 +35,8 @@ int main(int argc, char **argv)
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0) {
         print_usage(stdout);
         (void)printf("\nnew      makes a folder with a job of one's own\n"
-                     "state    prints the memory that a state folder keeps\n"
+                     "topics   lists the Kafka topics that a job needs, and makes what is missing\n"
+                     "state    prints the memory that a job keeps\n"
                      "journal  prints what runs have done outside, an entry a line\n"
                      "config   prints the configuration that a job would have\n"
                      "version  prints the version\n");
@@ -45,6 +48,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(command, "new") == 0)
         return weir__cli_new("weir", argc - 2, argv + 2);
+    if (strcmp(command, "topics") == 0)
+        return weir__cli_topics("weir", argc - 2, argv + 2);
     if (strcmp(command, "state") == 0)
         return weir__cli_state("weir", argc - 2, argv + 2);
     if (strcmp(command, "journal") == 0)

@@ -110,10 +110,18 @@ weir_recall weir__recall(const weir_entry *entries, const weir_question *questio
 weir_entry *weir__recall_live(weir_entry *entries)
 {
     weir_entry *live = entries;
+    const weir_entry *waiting = NULL; /* the divergence that is parked and not decided on yet */
 
     for (weir_entry *entry = entries; entry; entry = entry->next) {
-        if (entry->kind == WEIR__ENTRY_RESOLUTION && entry->attempt == 0 && entry->decision == WEIR__DECISION_RETRY)
+        if (entry->kind == WEIR__ENTRY_PARKED && entry->reason == WEIR__PARK_DIVERGENCE)
+            waiting = entry;
+        /* A second decision finds none: what the run has done since it began anew must not be dropped with it. */
+        if (entry->kind != WEIR__ENTRY_RESOLUTION || entry->attempt != 0 || !waiting ||
+            entry->instance != waiting->instance || entry->call != waiting->call)
+            continue;
+        if (entry->decision == WEIR__DECISION_RETRY)
             live = entry->next;
+        waiting = NULL;
     }
     return live;
 }

@@ -35,7 +35,7 @@ typedef struct weir_recall {
 /** @param entries  of the run, in log order; only those behind the last void mark count (weir__recall_live()) */
 weir_recall weir__recall(const weir_entry *entries, const weir_question *question);
 
-/** Entries that count: those behind the last void mark, a decision to begin anew after a divergence. */
+/** Entries that count: those behind the last void mark, the first decision on a divergence if it is to begin anew. */
 weir_entry *weir__recall_live(weir_entry *entries);
 
 /** Whether an entry tells of something that may have been done outside: a call that is not PURE. */

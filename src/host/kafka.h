@@ -46,6 +46,7 @@ enum { WEIR__NEEDED_TOPICS = 64 };
 typedef struct weir_needed_topics {
     weir_needed_topic items[WEIR__NEEDED_TOPICS];
     size_t count;
+    const char *servers; /* of the configuration, for commands; borrowed */
 } weir_needed_topics;
 
 const char *weir__topic_role_name(weir_topic_role role); /* "input", "changelog", … */
@@ -56,10 +57,38 @@ const char *weir__topic_role_name(weir_topic_role role); /* "input", "changelog"
  */
 WEIR_CHECK weir_code weir__topics_find(weir_cluster *cluster, const weir_config *config, const char *job,
                                        weir_needed_topics *out, weir_error *err);
-/** Makes what is missing, but no input. As the cluster; WEIR_IO also: the broker refuses, and what to run instead. */
+/** Makes what is missing, but no input. As weir__topic_make(); of a refusal the log says what to run instead. */
 WEIR_CHECK weir_code weir__topics_make(weir_cluster *cluster, weir_needed_topics *topics, weir_error *err);
-/** Whether all are there, with the partitions and settings that they must have. WEIR_IO (stop): what is wrong. */
+/**
+ * Whether all are there, with as many partitions and such settings as they must have; what is doubtful is logged.
+ * WEIR_IO (stop): and what is wrong.
+ */
 WEIR_CHECK weir_code weir__topics_check(weir_cluster *cluster, const weir_needed_topics *topics, weir_error *err);
 void weir__topics_clear(weir_needed_topics *topics); /* all zero is fine */
+
+/* One by one. */
+
+typedef enum weir_topic_state {
+    WEIR__TOPIC_RIGHT,
+    WEIR__TOPIC_DOUBTFUL, /* the job runs, and may have to wait for people where it need not */
+    WEIR__TOPIC_WRONG,    /* the job does not start */
+    WEIR__TOPIC_MISSING
+} weir_topic_state;
+
+/**
+ * What is to be said of a topic.
+ *
+ * @param why      emptied first; what is not right, a few words; empty: all is
+ * @param command  emptied first; what puts it right, whole; empty: nothing that could be run
+ * @return WEIR_OK; as the cluster
+ */
+WEIR_CHECK weir_code weir__topic_judge(weir_cluster *cluster, const weir_needed_topics *topics,
+                                       const weir_needed_topic *topic, weir_topic_state *state, weir_buffer *why,
+                                       weir_buffer *command, weir_error *err);
+/** Whether it may be made: one of ours that is missing, and its partitions are known since the inputs are there. */
+bool weir__topic_can_be_made(const weir_needed_topics *topics, const weir_needed_topic *topic);
+/** Makes it. WEIR_OK; as the cluster: WEIR_IO also when a policy or an ACL forbids it. */
+WEIR_CHECK weir_code weir__topic_make(weir_cluster *cluster, const weir_needed_topics *topics,
+                                      weir_needed_topic *topic, weir_error *err);
 
 #endif

@@ -405,7 +405,10 @@ static void look_at_entry(weir_stream_task *task, const weir_record *record, con
         return; /* its own */
     if (number < 0 || !is_fact(entry))
         return;
-    if (number >= task->next && add_found(task, number, record) != WEIR_OK) { /* its input has not been fetched yet */
+    /* Its input has not been fetched yet, or still waits to be taken out of the inbox. */
+    if ((number >= task->next || task->state == WEIR__TASK_STARTING) &&
+        !weir__engine_find(task->stream->engine, task->owner, (uint64_t)number) &&
+        add_found(task, number, record) != WEIR_OK) {
         weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, WEIR_NO_MEMORY,
                              (weir__fail_memory(&err, "the journal"), &err));
         return;

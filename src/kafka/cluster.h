@@ -103,4 +103,7 @@ WEIR_CHECK weir_code weir__cluster_delete_records(weir_cluster *cluster, const c
 WEIR_CHECK weir_code weir__cluster_committed(weir_cluster *cluster, const char *topic, int32_t partition, bool *found,
                                              int64_t *offset, weir_buffer *metadata, weir_error *err);
 
+/** How many members the group has now; 0 also when it never was. */
+WEIR_CHECK weir_code weir__cluster_members(weir_cluster *cluster, size_t *count, weir_error *err);
+
 #endif

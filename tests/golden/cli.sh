@@ -46,8 +46,6 @@ tap_check 'commands of later versions are refused as such' "$(
         says 2 "word-count: this version of weir has no '$command' yet; it has: local, run, parked, resolve, describe" \
             "$job" "$command"
     done
-    says 2 "weir: this version of weir has no 'topics' yet; it has: new, state, journal, config, version" \
-        "$weir" topics
 )"
 tap_check 'no command is wrong usage, and shows it' "$(
     for program in "$job" "$weir"; do
@@ -68,13 +66,14 @@ tap_check 'wrong options and properties are refused before anything is touched' 
     [ ! -e made ] || echo 'the output was made'
 )"
 
-for words in '--help' 'help' 'local --help' 'help local' 'describe --help' 'parked --help' 'resolve --help'; do
+for words in '--help' 'help' 'local --help' 'help local' 'run --help' \
+    'describe --help' 'parked --help' 'resolve --help'; do
     # shellcheck disable=SC2086
     "$job" $words >help 2>&1 || echo "status $?: $words" >>wrong
     awk -v what="JOB $words" 'length > 80 { print what ": more than 80 columns: " $0 }' help >>wrong
     grep -q '^usage: word-count' help || echo "no usage: $words" >>wrong
 done
-for words in '--help' 'help' 'new --help' 'state --help' 'journal --help' 'config --help'; do
+for words in '--help' 'help' 'new --help' 'state --help' 'journal --help' 'topics --help' 'config --help'; do
     # shellcheck disable=SC2086
     "$weir" $words >help 2>&1 || echo "status $?: $words" >>wrong
     awk -v what="weir $words" 'length > 80 { print what ": more than 80 columns: " $0 }' help >>wrong
@@ -121,11 +120,13 @@ tap_check 'weir state prints each key, in the order of their bytes' "$(
     prints 0 "$golden/state.jsonl" "$weir" state --config kept.yaml
     prints 0 be "$weir" state --state-dir=kept --key be
 )"
+neither='no state folder, and no Kafka job; give --state-dir DIR, or --config FILE with state.dir, or with '
+neither="${neither}input.topics and kafka.bootstrap.servers"
 tap_check 'weir state says what is not there' "$(
     says 1 "weir: state folder 'kept' keeps nothing for key 'zz'" "$weir" state --state-dir kept --key zz
     says 3 "weir: state 'missing': there is no state here (no state.db)" "$weir" state --state-dir missing
     [ ! -e missing ] || echo 'the folder was made'
-    says 2 'weir: no state folder; give --state-dir DIR, or --config FILE with state.dir' "$weir" state
+    says 2 "weir: $neither" "$weir" state
     says 2 'weir: state.dir: empty; leave it out instead' "$weir" state --state-dir ''
 )"
 
@@ -153,7 +154,7 @@ tap_check 'an entry that cannot be read is named, after those before it' "$(
 tap_check 'weir journal says what is not there' "$(
     says 3 "weir: state 'missing': there is no state here (no state.db)" "$weir" journal --state-dir missing
     [ ! -e missing ] || echo 'the folder was made'
-    says 2 'weir: no state folder; give --state-dir DIR, or --config FILE with state.dir' "$weir" journal
+    says 2 "weir: $neither" "$weir" journal
     says 2 "weir: unexpected word 'extra'; see --help" "$weir" journal extra
 )"
 tap_check 'looking at a state changes nothing that the job sees' "$(

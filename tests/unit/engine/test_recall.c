@@ -338,14 +338,37 @@ START_TEST(entries_before_the_last_void_mark_do_not_count)
     add(WEIR__ENTRY_INTENT, 1);
     ck_assert_ptr_eq(weir__recall_live(log_of), log_of);
     add_decision(1, WEIR__DECISION_RETRY); /* of an attempt: no mark */
+    add_parked_divergence();
     add_decision(0, WEIR__DECISION_RESULT);
+    add_parked_divergence();
     add_decision(0, WEIR__DECISION_FAIL);
     ck_assert_ptr_eq(weir__recall_live(log_of), log_of);
+    add_parked_divergence();
     add_decision(0, WEIR__DECISION_RETRY);
     ck_assert_ptr_null(weir__recall_live(log_of));
     add(WEIR__ENTRY_INTENT, 1);
+    add_parked_divergence();
     add_decision(0, WEIR__DECISION_RETRY);
     intent = add(WEIR__ENTRY_INTENT, 1);
+    ck_assert_ptr_eq(weir__recall_live(log_of), intent);
+}
+END_TEST
+
+START_TEST(a_second_decision_to_begin_anew_drops_nothing)
+{
+    weir_entry *intent;
+
+    add(WEIR__ENTRY_INTENT, 1);
+    add_parked_divergence();
+    add_decision(0, WEIR__DECISION_RETRY);
+    intent = add(WEIR__ENTRY_INTENT, 1);
+    add_decision(0, WEIR__DECISION_RETRY); /* two have decided at once */
+    ck_assert_ptr_eq(weir__recall_live(log_of), intent);
+    add_parked_divergence();
+    add_decision(0, WEIR__DECISION_RETRY)->call = 4; /* of another call */
+    ck_assert_ptr_eq(weir__recall_live(log_of), intent);
+    add_decision(0, WEIR__DECISION_FAIL);
+    add_decision(0, WEIR__DECISION_RETRY);
     ck_assert_ptr_eq(weir__recall_live(log_of), intent);
 }
 END_TEST
@@ -441,6 +464,7 @@ int main(void)
     suite_add_tcase(suite, diverges);
     tcase_add_checked_fixture(marks, set_up, NULL);
     tcase_add_test(marks, entries_before_the_last_void_mark_do_not_count);
+    tcase_add_test(marks, a_second_decision_to_begin_anew_drops_nothing);
     tcase_add_test(marks, a_parked_mark_waits_for_a_decision_or_an_outcome_of_its_own);
     tcase_add_test(marks, effects_are_intents_and_outcomes_of_what_is_not_pure);
     tcase_add_test(marks, a_wait_finds_its_own_first);
