@@ -34,7 +34,7 @@ static bool has_effects(const weir_run *run)
 
 bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *asked)
 {
-    weir_entry mark = { .kind = WEIR__ENTRY_RESOLUTION, .decision = WEIR__DECISION_RETRY, .id = "divergence" };
+    weir_entry mark = { .kind = WEIR__ENTRY_RESOLUTION, .decision = WEIR__DECISION_RETRY, .id = WEIR__RECALL_OWN_MARK };
     bool is_parking = has_effects(run);
 
     run->engine->divergences++;

@@ -115,9 +115,14 @@ weir_entry *weir__recall_live(weir_entry *entries)
     for (weir_entry *entry = entries; entry; entry = entry->next) {
         if (entry->kind == WEIR__ENTRY_PARKED && entry->reason == WEIR__PARK_DIVERGENCE)
             waiting = entry;
+        if (entry->kind != WEIR__ENTRY_RESOLUTION || entry->attempt != 0)
+            continue;
+        if (entry->id && strcmp(entry->id, WEIR__RECALL_OWN_MARK) == 0) { /* nobody was asked: no effect stood there */
+            live = entry->next;
+            continue;
+        }
         /* A second decision finds none: what the run has done since it began anew must not be dropped with it. */
-        if (entry->kind != WEIR__ENTRY_RESOLUTION || entry->attempt != 0 || !waiting ||
-            entry->instance != waiting->instance || entry->call != waiting->call)
+        if (!waiting || entry->instance != waiting->instance || entry->call != waiting->call)
             continue;
         if (entry->decision == WEIR__DECISION_RETRY)
             live = entry->next;

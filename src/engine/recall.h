@@ -35,6 +35,9 @@ typedef struct weir_recall {
 /** @param entries  of the run, in log order; only those behind the last void mark count (weir__recall_live()) */
 weir_recall weir__recall(const weir_entry *entries, const weir_question *question);
 
+/* The id of the void mark that a run writes itself, where nothing it had done could be in doubt. */
+#define WEIR__RECALL_OWN_MARK "divergence"
+
 /** Entries that count: those behind the last void mark, the first decision on a divergence if it is to begin anew. */
 weir_entry *weir__recall_live(weir_entry *entries);
 

@@ -202,8 +202,8 @@ static bool is_due(const weir_stream *stream)
 /* How much the tasks that begin, or end, want a transaction. */
 typedef enum weir_wish { WISH_NONE, WISH_LATER, WISH_NOW } weir_wish;
 
-/* Tasks that are to be taken, or to be left, do not wait for the interval; those that are taken wait a moment for others
- * that are about to be. */
+/* Tasks that are to be taken, or to be left, do not wait for the interval; those that are taken wait a moment for
+ * others that are about to be. */
 static weir_wish find_wish(const weir_stream *stream)
 {
     enum { TOGETHER_MS = 200 };

@@ -21,8 +21,8 @@ bool weir__stream_is_full(const weir_stream *stream)
     return stream->ended_since_cut >= stream->commit_runs || stream->filled_bytes >= stream->commit_bytes;
 }
 
-/* A commit is under way, and what waits for the next one has reached a bound: by bytes, since a transaction must fit its
- * time-out; by runs only when they are many, since waiting for commits is what costs the rate. */
+/* A commit is under way, and what waits for the next one has reached a bound: by bytes, since a transaction must fit
+ * its time-out; by runs only when they are many, since waiting for commits is what costs the rate. */
 bool weir__stream_must_wait(const weir_stream *stream)
 {
     enum { TIMES = 4 };

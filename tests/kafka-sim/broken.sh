@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What was broken on purpose (src/base/breakage.h) must be found by the simulation within 20,000 seeds; and the seed that
-# found it must find it again.
+# What was broken on purpose (src/base/breakage.h) must be found by the simulation within 20,000 seeds; and the seed
+# that found it must find it again.
 # shellcheck source=tests/support/tap.sh
 . "$(dirname "$0")/../support/tap.sh"
 
