@@ -228,6 +228,10 @@ static void cut_if_due(weir_stream *stream)
 {
     weir_wish wish = WISH_NONE;
 
+    if (stream->now_ms - stream->aged_ms >= stream->inbox_age_ms / 4) {
+        stream->aged_ms = stream->now_ms;
+        weir__stream_look_for_old(stream);
+    }
     if (stream->is_committing || stream->state == WEIR__STREAM_BROKEN)
         return;
     wish = find_wish(stream);

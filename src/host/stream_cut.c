@@ -60,6 +60,18 @@ static bool has_news(const weir_stream_task *task)
                             (task->state == WEIR__TASK_TAKING && !task->is_taken) || task->needs_last_cut);
 }
 
+void weir__stream_look_for_old(weir_stream *stream)
+{
+    for (weir_run *run = weir__engine_oldest(stream->engine); run; run = run->newer) {
+        weir_stream_input *input = run->host;
+
+        if (stream->now_ms - input->accepted_ms < stream->inbox_age_ms)
+            return; /* and so are those behind it */
+        if (!(input->open && input->open->is_stored))
+            input->task->has_moved = true;
+    }
+}
+
 bool weir__stream_has_changes(const weir_stream *stream)
 {
     if (stream->ended_since_cut > 0 || weir__keys_are_dirty(weir__engine_keys(stream->engine)))

@@ -240,7 +240,7 @@ struct weir_stream {
     weir_buffer cell_value, scratch;
 
     unsigned until_look;
-    int64_t now_ms, stop_by_ms, retry_ms, pruned_ms;
+    int64_t now_ms, stop_by_ms, retry_ms, pruned_ms, aged_ms;
     bool may_accept;
     weir_counters counters;
     weir_stream_result *result;
@@ -280,6 +280,8 @@ void weir__stream_ended(void *context, weir_run *run);
 
 /* ---- stream_cut.c ------------------------------------------------------------------------------------------------ */
 weir_part *weir__stream_part(weir_stream_task *task);
+/** Inputs that have been open for inbox-age-ms are to go into the inbox, also when nothing else happens. */
+void weir__stream_look_for_old(weir_stream *stream);
 bool weir__stream_has_changes(const weir_stream *stream);
 bool weir__stream_is_full(const weir_stream *stream); /* a commit is due */
 bool weir__stream_must_wait(const weir_stream *stream);

@@ -147,8 +147,8 @@ static const char *find_conflict(const weir_recovery *recovery)
 }
 
 /*
- * Without a state nothing says how far epochs had come, and a claim of the past would void all that is written below it.
- * So the journal does, if there is one: it holds what runs of the same inputs did, before the state was thrown away.
+ * Without a state nothing says how far epochs had come, and a claim of the past would void what is written below it. So
+ * the journal does, if there is one: it holds what runs of the same inputs did, before the state was thrown away.
  */
 static weir_code find_epoch(weir_recovery *recovery, weir_error *err)
 {

@@ -354,8 +354,16 @@ class Cluster:
         return ended.stdout
 
     def admin(self, *words):
-        """What tests/support/admin prints, one value a line."""
-        return [json.loads(line) for line in self.talk(*words, program=ADMIN).splitlines()]
+        """What tests/support/admin prints, one value a line. Asked again while brokers come and go: it changes nothing
+        that asking twice would change again."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return [json.loads(line) for line in self.talk(*words, program=ADMIN).splitlines()]
+            except BrokerError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def topics(self):
         return sorted(one["name"] for one in self.admin("topics"))
