@@ -255,7 +255,7 @@ static void commit(void)
     rd_kafka_consumer_group_metadata_destroy(group);
     rd_kafka_topic_partition_list_destroy(list);
     /* No transaction is open now: a new epoch before the next one keeps what is still under way from ending that. */
-    if (is_shaken && !breaks("trust"))
+    if (is_shaken && !breaks("trust") && !breaks("duplicates"))
         begin_anew("a connection broke");
 }
 
