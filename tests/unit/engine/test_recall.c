@@ -351,6 +351,8 @@ START_TEST(entries_before_the_last_void_mark_do_not_count)
     add_decision(0, WEIR__DECISION_RETRY);
     intent = add(WEIR__ENTRY_INTENT, 1);
     ck_assert_ptr_eq(weir__recall_live(log_of), intent);
+    add_decision(0, WEIR__DECISION_RETRY)->id = WEIR__RECALL_OWN_MARK; /* the run's own: nobody was asked */
+    ck_assert_ptr_null(weir__recall_live(log_of));
 }
 END_TEST
 
