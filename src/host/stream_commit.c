@@ -30,7 +30,7 @@
 #include "base/uuid.h"
 #include "host/stream_internal.h"
 
-enum { INIT_MS = 5000, PAUSE_MS = 100, PAUSE_MOST_MS = 2000, PATH_BYTES = 4096, STOP_TRIES = 20 };
+enum { INIT_MS = 5000, PAUSE_MS = 100, PAUSE_MOST_MS = 2000, PATH_BYTES = 4096, STOP_TRIES = 4 };
 
 struct weir_stream_committer {
     weir_task job; /* first: cast back */
@@ -540,6 +540,12 @@ void weir__stream_committer_begin(weir_stream_committer *committer)
     committer->job.run = begin;
     committer->post.fn = has_begun;
     committer->executor.submit(committer->executor.context, &committer->job);
+}
+
+void weir__stream_committer_mend(weir_stream_committer *committer)
+{
+    if (!committer->producer && !committer->stream->is_beginning)
+        weir__stream_committer_begin(committer);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */

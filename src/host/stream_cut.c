@@ -385,6 +385,9 @@ void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, co
     stream->now_ms = weir__clock_monotonic_ms(stream->clock);
     stream->vitals.commits_failed += outcome != WEIR__CUT_COMMITTED;
     stream->vitals.fencings += outcome == WEIR__CUT_TAKEN;
+    /* At once, also when no other cut is to come: what hangs of the old one would keep recovery waiting. */
+    if (outcome != WEIR__CUT_FAILED && outcome != WEIR__CUT_STOPPED)
+        weir__stream_committer_mend(stream->committer);
     switch (outcome) {
     case WEIR__CUT_COMMITTED:
         count_commit(stream);

@@ -295,6 +295,8 @@ WEIR_CHECK weir_code weir__stream_committer_new(weir_stream *stream, weir_stream
 void weir__stream_committer_free(weir_stream_committer *committer); /* not busy; accepts NULL */
 /** Has the producer initialized meanwhile: what an earlier life has left hanging is ended by that. */
 void weir__stream_committer_begin(weir_stream_committer *committer);
+/** The same, if the last one is gone. Threads: the loop's, no cut is under way. */
+void weir__stream_committer_mend(weir_stream_committer *committer);
 void weir__stream_committer_submit(weir_stream_committer *committer, const weir_stream_cut *cut);
 /** The transactional id as it is now. Threads: the loop's, while no cut is under way. */
 const char *weir__stream_committer_id(const weir_stream_committer *committer);

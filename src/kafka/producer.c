@@ -2,8 +2,10 @@
 /* A transactional producer, and the judgment of what became of each step. */
 #include "kafka/producer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kafka/internal.h"
 
@@ -21,6 +23,7 @@ struct weir_producer {
     weir_kafka_client client;
     int timeout_ms; /* of a transaction */
     producer_state state;
+    atomic_bool has_lost_connection; /* since it was initialized; set by librdkafka's threads */
     rd_kafka_resp_err_t lost; /* why the first record that was not written was not; 0: none */
 };
 
@@ -39,6 +42,19 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     } else if (end_offset && message->offset + 1 > *end_offset) {
         *end_offset = message->offset + 1;
     }
+}
+
+/*
+ * What was sent over it may still land, late, and librdkafka has sent it again by itself: an end of a transaction that
+ * lands in the next one of the same epoch would end that one in its middle. So no other is begun with this producer.
+ * Source: KAFKA-17754; librdkafka #5423.
+ */
+static int connection_closed(int fd, void *opaque)
+{
+    weir_producer *producer = opaque;
+
+    atomic_store(&producer->has_lost_connection, true);
+    return close(fd);
 }
 
 static void producer_free(void *owner)
@@ -82,6 +98,7 @@ weir_code weir__producer_open(weir_cluster *cluster, const char *transactional_i
         goto out;
     }
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_conf_set_closesocket_cb(conf, connection_closed);
     rc = weir__kafka_client_start(&producer->client, RD_KAFKA_PRODUCER, conf, err);
     if (rc != WEIR_OK)
         goto out;
@@ -257,6 +274,7 @@ weir_txn weir__producer_init(weir_producer *producer, int timeout_ms, weir_error
     code = weir__kafka_client_note(&producer->client, text);
     if (!refused) {
         producer->state = READY;
+        atomic_store(&producer->has_lost_connection, false); /* the epoch is new: what was sent before is void */
         return WEIR__TXN_OK;
     }
     if (!rd_kafka_error_is_fatal(refused) && code && weir__kafka_fault(code) == WEIR__KAFKA_REFUSED) {
@@ -280,6 +298,9 @@ weir_txn weir__producer_begin(weir_producer *producer, weir_error *err)
 
     if (producer->state != READY)
         return out_of_turn(producer, "begin", err);
+    if (atomic_load(&producer->has_lost_connection))
+        return conclude(producer, WEIR__TXN_UNKNOWN, err, RD_KAFKA_RESP_ERR__TRANSPORT, "begin",
+                        "a connection was lost, and what was sent over it may still land");
     producer->lost = RD_KAFKA_RESP_ERR_NO_ERROR;
     txn = judge(producer, rd_kafka_begin_transaction(producer->client.rk), false, "begin", err);
     if (txn == WEIR__TXN_OK)

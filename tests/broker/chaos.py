@@ -4,7 +4,7 @@
 what was committed is counted, and what the service that was charged has counted itself.
 
     chaos.py [--events N] [--records N] [--seed S] [--nodes 1|3] [--only EVENT,…] [--kinds KIND,…]
-             [--stand-in [BREAK]] [--keep-tombstones] [--log-level LEVEL] [--keep]
+             [--stand-in [BREAK]] [--short-memory] [--log-level LEVEL] [--keep]
 
 The counting job (tests/support/chaos-job.c) gets N records, jobs/payments a hundredth of it, in 4 partitions each,
 three processes each. All kinds of events (tests/support/chaos_events.py) come before one comes twice. --stand-in:
@@ -118,7 +118,7 @@ class Chaos:
         for job in self.jobs:
             wait_for(lambda job=job: sum(job.committed()[job.inputs[0]]), f"{job.name} commits", 60)
         name = next((name for name in self.cluster.topics() if name.startswith("chaos") and "changelog" in name), None)
-        if name and self.options.stand_in is None and not self.options.keep_tombstones:
+        if name and self.options.stand_in is None and self.options.short_memory:
             self.cluster.admin("configure", name, *SHORT_MEMORY)
 
     def strike(self, number, kind):
@@ -263,7 +263,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--kinds", default="once,idempotent,checked", help="of payments")
     parser.add_argument("--stand-in", nargs="?", const="", metavar="BREAK")
-    parser.add_argument("--keep-tombstones", action="store_true", help="leave the changelog's settings as they are")
+    parser.add_argument("--short-memory", action="store_true", help="tombstones live for 2 s, which a job refuses")
     parser.add_argument("--log-level", default="info")
     parser.add_argument("--keep", action="store_true", help="leave the processes' folders where they are")
     options = parser.parse_args()
