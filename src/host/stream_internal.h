@@ -153,7 +153,7 @@ struct weir_stream_task {
     int64_t known_low, deleted_low; /* of a known commit; up to where records were deleted */
     int64_t known_offset, deleted_offset; /* the same of the repartition topic */
 
-    int64_t since_ms;
+    int64_t since_ms, told_ms;
     int64_t known_commit;
     uint64_t commits;
 };
@@ -322,6 +322,7 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
                               weir_ticket *ticket, weir_error *err);
 WEIR_CHECK weir_code weir__stream_claim(weir_stream_task *task, weir_error *err);
 WEIR_CHECK weir_code weir__stream_tail_begin(weir_stream_task *task, weir_error *err);
+WEIR_CHECK weir_code weir__stream_tail_again(weir_stream_task *task, weir_error *err); /* from where it has got to */
 void weir__stream_tail_end(weir_stream_task *task);
 /** Acknowledgements, and what the tail has read. */
 void weir__stream_drive_journal(weir_stream *stream);

@@ -314,6 +314,16 @@ weir_code weir__stream_tail_begin(weir_stream_task *task, weir_error *err)
     return rc;
 }
 
+weir_code weir__stream_tail_again(weir_stream_task *task, weir_error *err)
+{
+    weir_stream *stream = task->stream;
+    weir_code rc = weir__reader_add(stream->tail, stream->options->topics->journal.name, task->at.partition,
+                                    task->journal_end, task->owner, err);
+
+    task->is_tailed = rc == WEIR_OK;
+    return rc;
+}
+
 void weir__stream_tail_end(weir_stream_task *task)
 {
     if (task->is_tailed)

@@ -319,8 +319,32 @@ static void leave_further(weir_stream_task *task)
     close_task(task);
 }
 
+/*
+ * A task that does not get on. Its journal's tail is begun anew, from where it has got to. For the rest it is only said,
+ * so that somebody knows where it hangs.
+ */
+static void look_whether_it_hangs(weir_stream_task *task)
+{
+    enum { TELL_MS = 5000 };
+    weir_stream *stream = task->stream;
+    weir_error err;
+
+    if (task->state == WEIR__TASK_CLOSED || task->state == WEIR__TASK_OPENING || task->state == WEIR__TASK_RUNNING ||
+        stream->now_ms - task->since_ms < TELL_MS || stream->now_ms - task->told_ms < TELL_MS)
+        return;
+    task->told_ms = stream->now_ms;
+    weir__log(WEIR__LOG_WARN, task->name, "task is %s for %" PRId64 " s now journal-end=%" PRId64 " claim=%" PRId64,
+              state_names[task->state], (stream->now_ms - task->since_ms) / 1000, task->journal_end, task->claim_place);
+    if (task->state != WEIR__TASK_READING)
+        return;
+    weir__stream_tail_end(task);
+    if (weir__stream_tail_again(task, &err) != WEIR_OK)
+        weir__stream_give_up(stream, WEIR__STREAM_BROKEN, err.code, &err);
+}
+
 void weir__stream_drive_task(weir_stream_task *task)
 {
+    look_whether_it_hangs(task);
     switch (task->state) {
     case WEIR__TASK_CLOSED:
     case WEIR__TASK_OPENING: /* weir__stream_recovered() */

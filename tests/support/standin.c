@@ -246,7 +246,7 @@ static void commit(void)
     }
     if (list->cnt > 0 && breaks("duplicates")) {
         expect(rd_kafka_flush(producer, PATIENCE_MS), "flush");
-        (void)rd_kafka_commit(consumer, list, 0); /* refused, as by a rebalance: it is read again, which is the mistake */
+        (void)rd_kafka_commit(consumer, list, 0); /* refused, as by a rebalance: read again, which is the mistake */
     } else if (list->cnt > 0) {
         expect_done(rd_kafka_send_offsets_to_transaction(producer, list, group, PATIENCE_MS), "offsets");
         expect_done(rd_kafka_commit_transaction(producer, PATIENCE_MS), "commit");
