@@ -320,8 +320,8 @@ static void leave_further(weir_stream_task *task)
 }
 
 /*
- * A task that does not get on. Its journal's tail is begun anew, from where it has got to. For the rest it is only said,
- * so that somebody knows where it hangs.
+ * A task that does not get on. Its journal's tail is begun anew, from where it has got to. For the rest it is only
+ * said, so that somebody knows where it hangs.
  */
 static void look_whether_it_hangs(weir_stream_task *task)
 {
