@@ -268,7 +268,7 @@ class Events:
             process.start()
         self.wait_for(lambda: all(offset >= 0 for offset, _ in self.cluster.offsets(job.name, job.inputs[0])),
                       f"{job.name}: the group has offsets again")
-        check(any(re.search("resum", process.said_now()) for process in job.running()),
+        check(any(re.search("has no offset any more", process.said_now()) for process in job.running()),
               f"{job.name}: nobody says that the offsets were gone\n" +
               "\n".join(process.last_words() for process in started))
         return job.name
