@@ -490,14 +490,19 @@ def run(options):
 
     def leave(number, _):
         sys.exit(128 + number)
-    for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
+    ends = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    for number in ends:
         signal.signal(number, leave)
     with Cluster(nodes=options.nodes) as cluster:
         for topic in options.topic:
             name, _, partitions = topic.partition(":")
             cluster.create_topic(name, int(partitions or 1))
-        process = subprocess.Popen(options.command, env=dict(os.environ, WEIR_TEST_BROKERS=cluster.brokers))
+        # One that comes while the command is being started waits until there is something to end.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+        process = subprocess.Popen(options.command, env=dict(os.environ, WEIR_TEST_BROKERS=cluster.brokers),
+                                   preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, ends))
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
             status = process.wait()
         finally:
             if process.poll() is None:
