@@ -42,12 +42,6 @@ typedef struct recorded {
     bool has_dead;
 } recorded;
 
-static weir_code read_position(weir_store *store, const char *name, weir_buffer *text, bool *found, weir_error *err)
-{
-    weir__buffer_reset(text);
-    return weir__store_position(store, name, text, found, err);
-}
-
 static weir_code read_recorded(weir_store *store, recorded *state, weir_error *err)
 {
     bool has_mark = false, has_place = false, has_output = false;
@@ -56,19 +50,19 @@ static weir_code read_recorded(weir_store *store, recorded *state, weir_error *e
 
     memset(state, 0, sizeof *state);
     weir__buffer_init(&text, 1 << 20);
-    rc = read_position(store, "input", &text, &has_mark, err);
+    rc = weir__store_position(store, "input", &text, &has_mark, err);
     if (rc == WEIR_OK && has_mark)
         has_mark = weir__source_mark_parse(weir__buffer_bytes(&text), &state->mark);
     if (rc == WEIR_OK)
-        rc = read_position(store, "place", &text, &has_place, err);
+        rc = weir__store_position(store, "place", &text, &has_place, err);
     if (rc == WEIR_OK && has_place)
         has_place = weir__source_place_parse(weir__buffer_bytes(&text), &state->place);
     if (rc == WEIR_OK)
-        rc = read_position(store, "output", &text, &has_output, err);
+        rc = weir__store_position(store, "output", &text, &has_output, err);
     if (rc == WEIR_OK && has_output)
         has_output = weir__sink_mark_parse(weir__buffer_bytes(&text), &state->output);
     if (rc == WEIR_OK)
-        rc = read_position(store, "dead-letters", &text, &state->has_dead, err);
+        rc = weir__store_position(store, "dead-letters", &text, &state->has_dead, err);
     if (rc == WEIR_OK && state->has_dead)
         state->has_dead = weir__sink_mark_parse(weir__buffer_bytes(&text), &state->dead);
     weir__buffer_clear(&text);

@@ -39,13 +39,7 @@ void weir__part_reset(weir_part *part)
     weir__buffer_reset(&part->changes);
     part->tuple.open_count = 0;
     part->is_used = false;
-    part->ended = 0;
     part->outputs = 0;
-}
-
-size_t weir__part_bytes(const weir_part *part)
-{
-    return part->records.size + part->changes.size;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

@@ -20,13 +20,12 @@ typedef struct weir_part {
     int64_t *open;
     size_t open_capacity;
     bool is_used;
-    uint64_t ended, outputs;      /* runs and records that it holds, for counts */
+    uint64_t outputs;             /* records for the output topic that it holds, for counts */
 } weir_part;
 
 void weir__part_init(weir_part *part);
 void weir__part_clear(weir_part *part);
 void weir__part_reset(weir_part *part); /* empty; keeps its memory */
-size_t weir__part_bytes(const weir_part *part);
 
 /* All are copied. WEIR_OK or WEIR_NO_MEMORY; after a failure the part is of no use. */
 WEIR_CHECK weir_code weir__part_send(weir_part *part, weir_part_topic topic, int64_t timestamp_ms, weir_bytes key,

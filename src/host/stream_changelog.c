@@ -18,12 +18,6 @@ enum { POLL_MS = 200, BATCH_BYTES = 4 << 20, PROGRESS_MS = 3000, PATH_BYTES = 40
 
 /* ---- the store --------------------------------------------------------------------------------------------------- */
 
-static weir_code read_position(weir_store *store, const char *name, weir_buffer *text, bool *found, weir_error *err)
-{
-    weir__buffer_reset(text);
-    return weir__store_position(store, name, text, found, err);
-}
-
 /* Where the file stands: its tuple and its place in the changelog, and when it was last known to be at its end. */
 static weir_code read_store(weir_recovery *recovery, int64_t *alive_ms, weir_error *err)
 {
@@ -34,11 +28,11 @@ static weir_code read_store(weir_recovery *recovery, int64_t *alive_ms, weir_err
     *alive_ms = 0;
     recovery->position = 0;
     weir__buffer_init(&text, SIZE_MAX);
-    rc = read_position(recovery->store, "tuple", &text, &found, err);
+    rc = weir__store_position(recovery->store, "tuple", &text, &found, err);
     recovery->has_state = rc == WEIR_OK && found &&
                           weir__tuple_parse(weir__buffer_bytes(&text), &recovery->arena, &recovery->state);
     if (rc == WEIR_OK)
-        rc = read_position(recovery->store, "changelog", &text, &found, err);
+        rc = weir__store_position(recovery->store, "changelog", &text, &found, err);
     if (rc == WEIR_OK && found && text.size == 16) {
         recovery->position = (int64_t)weir__get_64(text.data);
         *alive_ms = (int64_t)weir__get_64(text.data + 8);

@@ -240,7 +240,7 @@ struct weir_stream {
     weir_buffer cell_value, scratch;
 
     unsigned until_look;
-    int64_t now_ms, stop_by_ms, retry_ms, pruned_ms, aged_ms;
+    int64_t now_ms, stop_by_ms, pruned_ms, aged_ms;
     bool may_accept;
     weir_counters counters;
     weir_stream_result *result;
@@ -312,7 +312,6 @@ void weir__stream_lose(weir_stream_task *task, const char *why);
 void weir__stream_drive_rebalance(weir_stream *stream);
 /** Moves a task on as far as it can go now. */
 void weir__stream_drive_task(weir_stream_task *task);
-bool weir__stream_task_is_open(const weir_stream_task *task); /* neither CLOSED nor LOST nor OPENING */
 void weir__stream_look_for_strays(weir_stream *stream);
 bool weir__stream_all_closed(const weir_stream *stream);
 WEIR_CHECK weir_code weir__stream_leave_open(weir_stream_task *task, int64_t offset);
@@ -344,7 +343,7 @@ void weir__stream_tell(weir_stream *stream);
 void weir__stream_prune(weir_stream *stream);
 
 /* ---- stream_recovery.c: the recovery thread ---------------------------------------------------------------------- */
-/** Begins to open a task; weir__recovery_result() follows on the loop. WEIR_OK or WEIR_NO_MEMORY. */
+/** Begins to open a task; weir__stream_recovered() follows on the loop. WEIR_OK or WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__recovery_begin(weir_stream_task *task, weir_error *err);
 void weir__recovery_cancel(weir_recovery *recovery); /* it ends soon; its result is to be thrown away */
 void weir__stream_recovered(weir_stream_task *task); /* on the loop: taken over by the task */

@@ -249,7 +249,8 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
         return weir__fail_memory(err, "a journal entry");
     }
     kept->ticket = ticket;
-    kept->needs_reading_back = ticket && needs_reading_back(entry) && is_open;
+    kept->needs_reading_back =
+        ticket && needs_reading_back(entry) && is_open && !weir__is_broken(WEIR__BREAK_NO_READING_BACK);
     rc = send_entry(stream, kept, weir_run_id(run), err);
     if (rc != WEIR_OK) {
         free(kept);
@@ -302,18 +303,6 @@ weir_code weir__stream_claim(weir_stream_task *task, weir_error *err)
 
 /* ---- the tail ---------------------------------------------------------------------------------------------------- */
 
-weir_code weir__stream_tail_begin(weir_stream_task *task, weir_error *err)
-{
-    weir_stream *stream = task->stream;
-    weir_code rc = weir__reader_add(stream->tail, stream->options->topics->journal.name, task->at.partition,
-                                    task->tuple.low, task->owner, err);
-
-    task->is_tailed = rc == WEIR_OK;
-    task->journal_end = task->tuple.low;
-    task->highest_claim = task->tuple.claim >= 0 && task->tuple.claim < task->tuple.low ? task->tuple.epoch : 0;
-    return rc;
-}
-
 weir_code weir__stream_tail_again(weir_stream_task *task, weir_error *err)
 {
     weir_stream *stream = task->stream;
@@ -322,6 +311,13 @@ weir_code weir__stream_tail_again(weir_stream_task *task, weir_error *err)
 
     task->is_tailed = rc == WEIR_OK;
     return rc;
+}
+
+weir_code weir__stream_tail_begin(weir_stream_task *task, weir_error *err)
+{
+    task->journal_end = task->tuple.low;
+    task->highest_claim = task->tuple.claim >= 0 && task->tuple.claim < task->tuple.low ? task->tuple.epoch : 0;
+    return weir__stream_tail_again(task, err);
 }
 
 void weir__stream_tail_end(weir_stream_task *task)

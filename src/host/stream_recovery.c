@@ -119,7 +119,7 @@ static weir_code find_first(weir_recovery *recovery, weir_error *err)
                           "error; set it to earliest or latest",
                           recovery->input->name, recovery->task->at.partition);
     return ask_end(recovery, recovery->input->name, reset == WEIR__RESET_EARLIEST ? WEIR__LOG_START : WEIR__LOG_END,
-                   &recovery->start_offset, err);
+                   &recovery->chosen.offset, err);
 }
 
 static bool is_same(const weir_tuple *a, const weir_tuple *b)
@@ -219,10 +219,10 @@ static weir_code begin_anew(weir_recovery *recovery, weir_error *err)
         chosen->epoch = recovery->group.epoch;
     }
     if (recovery->has_group)
-        recovery->start_offset = recovery->group_offset;
+        chosen->offset = recovery->group_offset;
     else
         rc = find_first(recovery, err);
-    chosen->offset = chosen->next = recovery->start_offset;
+    chosen->next = chosen->offset;
     chosen->low = recovery->journal_start;
     chosen->claim = -1;
     if (rc == WEIR_OK && !recovery->has_state && options->topics->journal.name)
@@ -299,7 +299,6 @@ static weir_code decide(weir_recovery *recovery, weir_error *err)
     if (!recovery->has_state)
         return begin_anew(recovery, err);
     recovery->chosen = recovery->state;
-    recovery->start_offset = recovery->state.offset;
     if (why)
         weir__log(WEIR__LOG_WARN, recovery->task->name, "going on where the state stands, as asked for offset=%" PRId64
                   " cause=\"%s\"", recovery->state.offset, why);
@@ -395,14 +394,14 @@ static weir_code recover_forwarding(weir_recovery *recovery, weir_error *err)
                               "topic '%s' was made anew since the job read it. Delete the group's offsets for it, to "
                               "read it from its beginning", recovery->input->name);
         *chosen = recovery->group;
-        recovery->start_offset = recovery->group_offset;
+        chosen->offset = recovery->group_offset;
     } else if (recovery->has_group) {
-        recovery->start_offset = recovery->group_offset;
+        chosen->offset = recovery->group_offset;
     } else {
         rc = find_first(recovery, err);
     }
     (void)snprintf(chosen->input, sizeof chosen->input, "%s", recovery->input->id);
-    chosen->offset = chosen->next = recovery->start_offset;
+    chosen->next = chosen->offset;
     chosen->claim = -1;
     return rc;
 }

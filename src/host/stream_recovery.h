@@ -23,7 +23,6 @@ struct weir_recovery {
     int64_t group_offset;
     bool has_group, is_group_ours, has_state;
     int64_t position;      /* of the changelog: all before it is in the store */
-    int64_t start_offset;  /* where fetching begins */
     int64_t journal_start, input_end;
     weir_part wiped;       /* what goes, where all is to go */
     bool is_wiped;

@@ -191,10 +191,8 @@ static void start(weir_stream_task *task)
         weir__log(WEIR__LOG_INFO, task->name,
                   "task runs offset=%" PRId64 " epoch=%" PRId64 " inbox=%zu journal-low=%" PRId64, task->next,
                   task->tuple.epoch, task->input_count, task->tuple.low);
-    } else if (rc != WEIR_UNREACHABLE) {
+    } else if (rc != WEIR_UNREACHABLE) { /* that one is asked again */
         weir__stream_give_up(stream, WEIR__STREAM_BROKEN, rc, &err);
-    } else {
-        stream->retry_ms = stream->now_ms + 10;
     }
 }
 
