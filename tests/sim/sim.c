@@ -279,7 +279,7 @@ static int usage(void)
 static bool choose_breakage(const char *name)
 {
     for (int i = 1; i < WEIR__BREAK_COUNT; i++) {
-        if (strcmp(breakages[i], name) == 0) {
+        if (breakages[i] && strcmp(breakages[i], name) == 0) { /* the rest is of the Kafka host's simulation */
             weir__breakage = (weir_breakage)i;
             return true;
         }
@@ -298,8 +298,10 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "-v") == 0) {
             is_verbose = true;
         } else if (strcmp(argv[i], "--list-breaks") == 0) {
-            for (int j = 1; j < WEIR__BREAK_COUNT; j++)
-                puts(breakages[j]);
+            for (int j = 1; j < WEIR__BREAK_COUNT; j++) {
+                if (breakages[j])
+                    puts(breakages[j]);
+            }
             return 0;
         } else if (i + 1 == argc) {
             return usage();

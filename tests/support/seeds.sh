@@ -7,7 +7,9 @@
 find_breakages() {
     sim=$1 start=$(date +%s)
     tap_note "start seed $start"
-    for name in $("$sim" --list-breaks); do
+    names=$("$sim" --list-breaks) || names=
+    tap_check "there are breakages to find" "$([ -n "$names" ] || echo "$sim --list-breaks names none")"
+    for name in $names; do
         found=$("$sim" --break "$name" --start "$start" --seeds "$2" 2>&1)
         after=$(printf '%s\n' "$found" | sed -n 's/^# after \([0-9]*\) seeds: .*/\1/p')
         tap_check "'$name' is found${after:+ after $after seeds}" "$([ -n "$after" ] || printf '%s\n' "$found")"
