@@ -125,6 +125,7 @@ weir_code weir__cluster_committed(weir_cluster *cluster, const char *topic, int3
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     const rd_kafka_topic_partition_t *answer;
     rd_kafka_resp_err_t code;
+    const char *text = NULL;
     char what[200];
     weir_code rc;
 
@@ -150,8 +151,12 @@ weir_code weir__cluster_committed(weir_cluster *cluster, const char *topic, int3
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         rc = weir__cluster_listen(cluster, 0, what, err); /* it may say better why */
+        /* Of a transaction that holds it, librdkafka asks again by itself until the time is over. */
+        if (code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT)
+            text = "no answer in time: the coordinator is away, or an open transaction holds it. If that does not "
+                   "pass, see \"A transaction that never ends\" in docs/kafka.md";
         if (rc == WEIR_OK)
-            rc = weir__kafka_fail(err, code, NULL, grant, "%s", what);
+            rc = weir__kafka_fail(err, code, text, grant, "%s", what);
         goto out;
     }
     weir__buffer_reset(metadata);

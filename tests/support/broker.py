@@ -38,6 +38,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import markers  # noqa: E402
 import proxy  # noqa: E402
 
 SOURCE = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
@@ -343,6 +344,20 @@ class Cluster:
                 if time.monotonic() > deadline:
                     raise BrokerError(f"node {node.number} is not ready in {PATIENCE} s: {said}; {node.last_words()}")
                 time.sleep(0.02)
+
+    def restart_alone(self, node, end):
+        """Ends the only node by Node.kill or Node.stop, starts it again, and mends what it does wrong then
+        (tests/support/markers.py) before clients of the proxy come back; what that was, a line each."""
+        before = markers.transactions(node.port)
+        end(node)
+        self.proxy.shut()
+        try:
+            node.start()
+            self.wait_ready()
+            topics = {one["name"]: one["partitions"] for one in self.admin("topics")}
+            return markers.write_lost(node.port, before, topics)
+        finally:
+            self.proxy.open()
 
     def talk(self, *words, given=None, program=TOPIC):
         """Runs tests/support/topic; its stdout, as bytes."""

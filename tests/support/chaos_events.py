@@ -195,12 +195,14 @@ class Events:
 
     def restart_broker(self, end):
         node = self.chance.choice(self.cluster.nodes)
-        end(node)
         if len(self.cluster.nodes) > 1:
+            end(node)
             self.cluster.wait_ready()
-        node.start()
-        self.cluster.wait_ready()
-        return f"node {node.number}"
+            node.start()
+            self.cluster.wait_ready()
+            return f"node {node.number}"
+        lost = self.cluster.restart_alone(node, end)
+        return f"node {node.number}" + (f", which lost {len(lost)} markers: {'; '.join(lost)}" if lost else "")
 
     def leaders_moved(self, job):
         """A node that is stopped in the middle of everything loses its leaders, and wakes up when others have them."""

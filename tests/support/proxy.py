@@ -9,6 +9,7 @@ As a module, in front of brokers that advertise the proxy's ports (broker.py: Cl
     proxy.hits(rule)                                # how often it has been applied so far
     proxy.cut()                                     # every connection, now
     proxy.forget()                                  # no rules any more
+    proxy.shut()                                    # nobody comes through, until proxy.open()
     proxy.close()
 
 What a fault does, to the next `times` requests of these APIs (none named: of any):
@@ -76,6 +77,12 @@ class Proxy:
 
     def forget(self):
         self.ask(verb="forget")
+
+    def shut(self):
+        self.ask(verb="shut")
+
+    def open(self):
+        self.ask(verb="open")
 
     def close(self):
         if not self.process.stdin.closed:
@@ -164,6 +171,7 @@ class Relay:
         self.rules, self.links = [], set()
         self.hits, self.seen = collections.Counter(), collections.Counter()
         self.count = 0
+        self.is_shut = False
 
     def take(self, api):
         self.seen[api] += 1
@@ -176,12 +184,18 @@ class Relay:
 
     def serve(self, port):
         async def take_client(reader, writer):
+            if self.is_shut:
+                writer.transport.abort()
+                return
             try:
                 broker = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
             except OSError:
                 writer.transport.abort()
                 return
             link = Link(self, (reader, writer), broker)
+            if self.is_shut:  # meanwhile
+                link.cut()
+                return
             self.links.add(link)
             try:
                 await link.carry()
@@ -196,7 +210,9 @@ class Relay:
             return {"rule": self.count}
         if command["verb"] == "forget":
             self.rules.clear()
-        if command["verb"] == "cut":
+        if command["verb"] in ("shut", "open"):
+            self.is_shut = command["verb"] == "shut"
+        if command["verb"] in ("cut", "shut"):
             links = list(self.links)
             for link in links:
                 link.cut()
