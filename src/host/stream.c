@@ -163,8 +163,10 @@ static void poll_group(weir_stream *stream)
         stream->blocked_ms = stream->now_ms;
     /* Holding throws away what was prefetched: not for the time of a commit. */
     if (!may_take && !stream->is_held && stream->state == WEIR__STREAM_RUNNING &&
-        stream->now_ms - stream->blocked_ms < HOLD_AFTER_MS)
+        stream->now_ms - stream->blocked_ms < HOLD_AFTER_MS) {
+        weir__consumer_hush(stream->consumer); /* what is there shall not keep the loop from sleeping */
         return;
+    }
     if (!may_take && !stream->is_held) {
         rc = is_empty ? WEIR_OK : keep_batch(stream, &err);
         if (rc == WEIR_OK)

@@ -305,6 +305,11 @@ int weir__consumer_fd(const weir_consumer *consumer)
     return consumer->client.fd;
 }
 
+void weir__consumer_hush(weir_consumer *consumer)
+{
+    weir__kafka_client_hush(&consumer->client);
+}
+
 /* ---- from where on, and when ------------------------------------------------------------------------------------ */
 
 static void add(rd_kafka_topic_partition_list_t *list, const weir_consumer *consumer, weir_assigned partition,

@@ -46,6 +46,9 @@ void weir__consumer_done(weir_consumer *consumer);
 /** Readable when a poll may give something. */
 int weir__consumer_fd(const weir_consumer *consumer);
 
+/** Not readable any more until something new comes: for an owner that cannot take what is there, and polls when it can. */
+void weir__consumer_hush(weir_consumer *consumer);
+
 /** Holds all partitions that were started (true), or lets them go on. What was fetched before comes again, in order:
  * it is fetched once more, so this is not for every few records. */
 WEIR_CHECK weir_code weir__consumer_hold(weir_consumer *consumer, bool is_held, weir_error *err);

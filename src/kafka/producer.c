@@ -19,8 +19,12 @@
  */
 typedef enum producer_state { NEW, READY, OPEN, REFUSED, ENDED } producer_state;
 
+enum { MOST_TOPICS = 8 };
+
 struct weir_producer {
     weir_kafka_client client;
+    rd_kafka_topic_t *topics[MOST_TOPICS]; /* those written to so far: looked up by name, each record takes a lock */
+    size_t topic_count;
     int timeout_ms; /* of a transaction */
     producer_state state;
     atomic_bool has_lost_connection; /* since it was initialized; set by librdkafka's threads */
@@ -71,6 +75,9 @@ void weir__producer_close(weir_producer *producer)
 {
     if (!producer)
         return;
+    for (size_t i = 0; i < producer->topic_count; i++)
+        rd_kafka_topic_destroy(producer->topics[i]);
+    producer->topic_count = 0;
     /* Nothing of it counts any more; librdkafka would complain of what is not sent. */
     if (producer->client.rk)
         (void)rd_kafka_purge(producer->client.rk,
@@ -324,11 +331,28 @@ static rd_kafka_headers_t *headers_new(const weir_produce *record)
     return headers;
 }
 
+/* NULL: there is none, or no room for one more; then its name does. */
+static rd_kafka_topic_t *topic_of(weir_producer *producer, const char *name)
+{
+    rd_kafka_topic_t *topic;
+
+    for (size_t i = 0; i < producer->topic_count; i++)
+        if (strcmp(rd_kafka_topic_name(producer->topics[i]), name) == 0)
+            return producer->topics[i];
+    if (producer->topic_count == MOST_TOPICS)
+        return NULL;
+    topic = rd_kafka_topic_new(producer->client.rk, name, NULL);
+    if (topic)
+        producer->topics[producer->topic_count++] = topic;
+    return topic;
+}
+
 weir_txn weir__producer_add(weir_producer *producer, const weir_produce *record, weir_error *err)
 {
     rd_kafka_headers_t *headers = NULL;
     rd_kafka_error_t *refused;
     rd_kafka_resp_err_t code;
+    rd_kafka_topic_t *topic;
     weir_txn txn;
     rd_kafka_vu_t parts[8];
     size_t count = 0;
@@ -341,8 +365,14 @@ weir_txn weir__producer_add(weir_producer *producer, const weir_produce *record,
             return conclude(producer, WEIR__TXN_FAILED, err, RD_KAFKA_RESP_ERR__INVALID_ARG, "add",
                             "a header is not taken");
     }
-    parts[count].vtype = RD_KAFKA_VTYPE_TOPIC;
-    parts[count++].u.cstr = record->topic;
+    topic = topic_of(producer, record->topic);
+    if (topic) {
+        parts[count].vtype = RD_KAFKA_VTYPE_RKT;
+        parts[count++].u.rkt = topic;
+    } else {
+        parts[count].vtype = RD_KAFKA_VTYPE_TOPIC;
+        parts[count++].u.cstr = record->topic;
+    }
     parts[count].vtype = RD_KAFKA_VTYPE_PARTITION;
     parts[count++].u.i32 = record->partition < 0 ? RD_KAFKA_PARTITION_UA : record->partition;
     parts[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
