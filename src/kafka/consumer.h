@@ -46,7 +46,8 @@ void weir__consumer_done(weir_consumer *consumer);
 /** Readable when a poll may give something. */
 int weir__consumer_fd(const weir_consumer *consumer);
 
-/** Not readable any more until something new comes: for an owner that cannot take what is there, and polls when it can. */
+/** Makes the descriptor unreadable until something new comes: for an owner that can take nothing, and polls when it can
+ * again. */
 void weir__consumer_hush(weir_consumer *consumer);
 
 /** Holds all partitions that were started (true), or lets them go on. What was fetched before comes again, in order:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Markers of transactions that a broker has lost, written after all.
 
-Kafka 4.3.1, when it is the only broker and starts again: a transaction that was prepared when it ended is loaded and its
-markers are due, and for a moment no partition has a leader, as the broker has not registered yet. Then it takes the
-partitions for deleted ones ("Couldn't find leader endpoint for partitions …, these partitions are likely deleted already
-and hence can be skipped"), and notes the transaction as complete: it is open in these partitions forever, unless its
-producer goes on. No client can mend that, so a test that restarts its only broker does, before clients come back.
+Kafka 4.3.1, when it is the only broker and starts again: a transaction that was prepared when it ended is loaded and
+its markers are due, and for a moment no partition has a leader, as the broker has not registered yet. Then it takes
+the partitions for deleted ones ("Couldn't find leader endpoint for partitions …, these partitions are likely deleted
+already and hence can be skipped"), and notes the transaction as complete: it is open in these partitions forever,
+unless its producer goes on. No client can mend that, so a test that restarts its only broker does, before clients come
+back.
 
     known = transactions(port)                   # before it ends
     write_lost(port, known, {"orders": 4, …})    # topics with their partitions -> what was written, a line each
@@ -131,7 +132,8 @@ def open_producers(port, topics):
 
 def write(port, name, partition, producer, epoch, coordinator, is_commit):
     place = pack_text(name) + pack_array([struct.pack(">i", partition)]) + TAGS
-    marker = struct.pack(">qh?", producer, epoch, is_commit) + pack_array([place]) + struct.pack(">i", coordinator) + TAGS
+    marker = (struct.pack(">qh?", producer, epoch, is_commit) + pack_array([place]) +
+              struct.pack(">i", coordinator) + TAGS)
     answer = ask(port, WRITE_TXN_MARKERS, 1, pack_array([marker]) + TAGS)
     codes = []
 
