@@ -242,10 +242,9 @@ weir_code weir__topic_make(weir_cluster *cluster, const weir_needed_topics *topi
                            weir_error *err)
 {
     int32_t partitions = partitions_to_make(topics, topic);
-    weir_code rc = weir__cluster_create(cluster, topic->name, partitions, topic->settings, topic->setting_count, err);
+    weir_code rc = weir__cluster_create(cluster, topic->name, partitions, topic->settings, topic->setting_count,
+                                        &topic->facts, err);
 
-    if (rc == WEIR_OK)
-        rc = weir__cluster_describe(cluster, topic->name, &topic->facts, err);
     if (rc != WEIR_OK) {
         weir__error_context(err, "cannot make the %s topic '%s' (%" PRId32 " partitions)",
                             weir__topic_role_name(topic->role), topic->name, partitions);

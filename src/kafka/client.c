@@ -183,6 +183,11 @@ size_t weir__kafka_clients_left(void)
     return atomic_load(&clients_left);
 }
 
+void weir__kafka_clients_count(int change)
+{
+    atomic_fetch_add(&clients_left, (size_t)change);
+}
+
 /* The end itself; may take for ever. */
 static void end(weir_kafka_client *client, void *owner, void (*free_owner)(void *owner))
 {

@@ -312,23 +312,23 @@ out:
 }
 
 weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions,
-                               const weir_setting *settings, size_t setting_count, weir_error *err)
+                               const weir_setting *settings, size_t setting_count, weir_topic_facts *facts,
+                               weir_error *err)
 {
     const weir_clock *clock = weir__clock_system();
     int64_t until = weir__clock_monotonic_ms(clock) + cluster->request_timeout_ms;
     weir_code rc = create(cluster, topic, partitions, settings, setting_count, err);
 
     while (rc == WEIR_OK) {
-        weir_topic_facts facts;
         size_t led = 0;
 
-        rc = describe(cluster, topic, &facts, &led, err);
-        if (rc != WEIR_OK || (facts.exists && led == (size_t)facts.partitions))
+        rc = describe(cluster, topic, facts, &led, err);
+        if (rc != WEIR_OK || (facts->exists && led == (size_t)facts->partitions))
             break;
         if (weir__clock_monotonic_ms(clock) > until)
             return weir__kafka_fail(err, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, NULL, NULL,
                                     "topic '%.100s': made, but %zu of its %d partitions have leaders", topic, led,
-                                    (int)facts.partitions);
+                                    (int)facts->partitions);
         rc = weir__cluster_listen(cluster, 20, "a new topic", err); /* between two questions */
     }
     return rc;

@@ -72,10 +72,13 @@ WEIR_CHECK weir_code weir__cluster_topic_setting(weir_cluster *cluster, const ch
 
 /**
  * Makes a topic, with the brokers' replication factor, and waits until all its partitions have leaders. One that is
- * there already is no error.
+ * there already is no error. Other brokers than the one that was asked may not know of it yet.
+ *
+ * @param facts  what it is then
  */
 WEIR_CHECK weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions,
-                                          const weir_setting *settings, size_t setting_count, weir_error *err);
+                                          const weir_setting *settings, size_t setting_count, weir_topic_facts *facts,
+                                          weir_error *err);
 
 typedef enum weir_log_end {
     WEIR__LOG_START,       /* the first offset that is kept */

@@ -46,7 +46,7 @@ void weir__consumer_done(weir_consumer *consumer);
 /** Readable when a poll may give something. */
 int weir__consumer_fd(const weir_consumer *consumer);
 
-/** Makes the descriptor unreadable until something new comes: for an owner that can take nothing, and polls when it can
+/** The descriptor is not readable until something new comes: for an owner that can take nothing, and polls when it can
  * again. */
 void weir__consumer_hush(weir_consumer *consumer);
 

@@ -74,6 +74,8 @@ void weir__kafka_client_let_go(weir_kafka_client *client, void *owner, void (*fr
 
 /** How many were not gone in time and are not gone yet. Threads: any. */
 size_t weir__kafka_clients_left(void);
+/** One more, or one less, of them. */
+void weir__kafka_clients_count(int change);
 
 /* ---- fault.c: what errors mean ---------------------------------------------------------------------------------- */
 

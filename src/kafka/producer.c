@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kafka/bounded.h"
 #include "kafka/internal.h"
 
 /*     READY ──begin──▶ OPEN ──commit──▶ READY          any ──UNKNOWN, FENCED, FAILED──▶ ENDED
@@ -28,6 +29,11 @@ struct weir_producer {
     int timeout_ms; /* of a transaction */
     producer_state state;
     atomic_bool has_lost_connection; /* since it was initialized; set by librdkafka's threads */
+    weir_bounded *bounded;                  /* what librdkafka does not end in time; NULL: not needed yet */
+    rd_kafka_topic_partition_list_t *offsets; /* those that are being sent */
+    rd_kafka_consumer_group_metadata_t *group; /* in whose name */
+    rd_kafka_error_t *refused;              /* what became of that; NULL: done */
+    bool is_stuck;                          /* it has not returned in time: client, offsets and group are its own */
     rd_kafka_resp_err_t lost; /* why the first record that was not written was not; 0: none */
 };
 
@@ -71,18 +77,36 @@ size_t weir__producers_left(void)
     return weir__kafka_clients_left();
 }
 
-void weir__producer_close(weir_producer *producer)
+/* Nothing of librdkafka is called any more but this. */
+static void close_now(void *context)
 {
-    if (!producer)
-        return;
+    weir_producer *producer = context;
+
     for (size_t i = 0; i < producer->topic_count; i++)
         rd_kafka_topic_destroy(producer->topics[i]);
     producer->topic_count = 0;
+    if (producer->offsets)
+        rd_kafka_topic_partition_list_destroy(producer->offsets);
+    if (producer->group)
+        rd_kafka_consumer_group_metadata_destroy(producer->group);
+    if (producer->refused)
+        rd_kafka_error_destroy(producer->refused);
+    if (producer->is_stuck)
+        weir__kafka_clients_count(-1);
     /* Nothing of it counts any more; librdkafka would complain of what is not sent. */
     if (producer->client.rk)
         (void)rd_kafka_purge(producer->client.rk,
                              RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     weir__kafka_client_let_go(&producer->client, producer, producer_free);
+}
+
+void weir__producer_close(weir_producer *producer)
+{
+    if (!producer)
+        return;
+    if (producer->is_stuck)
+        weir__kafka_clients_count(1);
+    weir__bounded_leave(producer->bounded, close_now, producer);
 }
 
 weir_code weir__producer_open(weir_cluster *cluster, const char *transactional_id, weir_producer **out,
@@ -440,20 +464,11 @@ weir_txn weir__producer_flush(weir_producer *producer, weir_error *err)
     return WEIR__TXN_OK;
 }
 
-weir_txn weir__producer_offsets(weir_producer *producer, const weir_commit_offset *offsets, size_t count,
-                                const weir_group_member *member, weir_error *err)
+static weir_code offsets_list(const weir_commit_offset *offsets, size_t count,
+                              rd_kafka_topic_partition_list_t **out)
 {
-    rd_kafka_topic_partition_list_t *list;
-    weir_txn txn;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
 
-    if (producer->state != OPEN)
-        return out_of_turn(producer, "offsets", err);
-    if (!count)
-        return WEIR__TXN_OK;
-    if (!member)
-        return conclude(producer, WEIR__TXN_REFUSED, err, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "offsets",
-                        "it is no member of the group now");
-    list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++) {
         rd_kafka_topic_partition_t *entry =
             rd_kafka_topic_partition_list_add(list, offsets[i].topic, offsets[i].partition);
@@ -464,19 +479,78 @@ weir_txn weir__producer_offsets(weir_producer *producer, const weir_commit_offse
         entry->metadata = malloc(offsets[i].metadata.size); /* the list's, which frees it */
         if (!entry->metadata) {
             rd_kafka_topic_partition_list_destroy(list);
-            (void)weir__fail_memory(err, "a transaction's offsets");
-            producer->state = ENDED;
-            return WEIR__TXN_FAILED;
+            return WEIR_NO_MEMORY;
         }
         memcpy(entry->metadata, offsets[i].metadata.data, offsets[i].metadata.size);
         entry->metadata_size = offsets[i].metadata.size;
     }
-    txn = judge(producer,
-                rd_kafka_send_offsets_to_transaction(producer->client.rk, list, member->metadata,
-                                                     producer->timeout_ms),
-                false, "offsets", err);
-    rd_kafka_topic_partition_list_destroy(list);
-    return txn;
+    *out = list;
+    return WEIR_OK;
+}
+
+static rd_kafka_consumer_group_metadata_t *group_copy(const rd_kafka_consumer_group_metadata_t *group)
+{
+    rd_kafka_consumer_group_metadata_t *copy = NULL;
+    void *bytes = NULL;
+    size_t size;
+    rd_kafka_error_t *refused = rd_kafka_consumer_group_metadata_write(group, &bytes, &size);
+
+    if (!refused)
+        refused = rd_kafka_consumer_group_metadata_read(&copy, bytes, size);
+    if (bytes)
+        rd_kafka_mem_free(NULL, bytes);
+    if (refused)
+        rd_kafka_error_destroy(refused);
+    return copy;
+}
+
+static void send_offsets(void *context)
+{
+    weir_producer *producer = context;
+
+    producer->refused = rd_kafka_send_offsets_to_transaction(producer->client.rk, producer->offsets, producer->group,
+                                                             producer->timeout_ms);
+}
+
+/*
+ * While the group's coordinator is away, librdkafka 2.15 keeps no time-out here, and may not return at all.
+ * Source: librdkafka #5456, #5511.
+ */
+weir_txn weir__producer_offsets(weir_producer *producer, const weir_commit_offset *offsets, size_t count,
+                                const weir_group_member *member, weir_error *err)
+{
+    enum { GRACE_MS = 1000 };
+    rd_kafka_error_t *refused;
+
+    if (producer->state != OPEN)
+        return out_of_turn(producer, "offsets", err);
+    if (!count)
+        return WEIR__TXN_OK;
+    if (!member)
+        return conclude(producer, WEIR__TXN_REFUSED, err, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "offsets",
+                        "it is no member of the group now");
+    if (!producer->bounded && weir__bounded_new(&producer->bounded, err) != WEIR_OK) {
+        producer->state = ENDED;
+        return WEIR__TXN_FAILED;
+    }
+    producer->group = group_copy(member->metadata);
+    if (!producer->group || offsets_list(offsets, count, &producer->offsets) != WEIR_OK) {
+        (void)weir__fail_memory(err, "a transaction's offsets");
+        producer->state = ENDED;
+        return WEIR__TXN_FAILED;
+    }
+    if (!weir__bounded_call(producer->bounded, send_offsets, producer, producer->timeout_ms + GRACE_MS)) {
+        producer->is_stuck = true;
+        return conclude(producer, WEIR__TXN_UNKNOWN, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "offsets",
+                        "the group's coordinator does not answer");
+    }
+    rd_kafka_topic_partition_list_destroy(producer->offsets);
+    rd_kafka_consumer_group_metadata_destroy(producer->group);
+    producer->offsets = NULL;
+    producer->group = NULL;
+    refused = producer->refused;
+    producer->refused = NULL;
+    return judge(producer, refused, false, "offsets", err);
 }
 
 weir_txn weir__producer_commit(weir_producer *producer, weir_error *err)

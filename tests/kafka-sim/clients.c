@@ -176,16 +176,19 @@ static void land_create(sim_request *request)
 }
 
 weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions,
-                               const weir_setting *settings, size_t setting_count, weir_error *err)
+                               const weir_setting *settings, size_t setting_count, weir_topic_facts *facts,
+                               weir_error *err)
 {
     question *asked = question_new(topic, partitions, land_create);
+    weir_code rc;
 
     if (setting_count > SIM_SETTINGS)
         abort();
     for (size_t i = 0; i < setting_count; i++)
         asked->settings[i] = (weir_setting){ sim_print("%s", settings[i].name), sim_print("%s", settings[i].value) };
     asked->setting_count = setting_count;
-    return ask(cluster, asked, err);
+    rc = ask(cluster, asked, err);
+    return rc == WEIR_OK ? weir__cluster_describe(cluster, topic, facts, err) : rc;
 }
 
 static void land_end(sim_request *request)
