@@ -28,6 +28,7 @@ typedef struct sim_record {
     const weir_header *headers;
     size_t header_count;
     const char *by;        /* the process that wrote it */
+    const void *read;      /* what the test has made of it; NULL: it has not looked yet */
 } sim_record;
 
 typedef struct sim_partition {
@@ -37,12 +38,14 @@ typedef struct sim_partition {
     sim_record *records;
     int64_t end, capacity;
     int64_t open;  /* records whose marker has not come */
+    int64_t stable; /* none before it is open */
 } sim_partition;
 
 typedef struct sim_topic {
     const char *name;
     char id[WEIR__TOPIC_ID_SIZE];
     int32_t partition_count;
+    bool is_deleted; /* who knows it, knows something that is not there any more */
     sim_partition partitions[SIM_PARTITIONS];
     weir_setting settings[SIM_SETTINGS];
     size_t setting_count;
@@ -54,9 +57,10 @@ sim_topic *sim_topic_make(const char *name, int32_t partitions);
 void sim_topic_remake(const char *name, bool keep_offsets); /* deleted, and made again: another id, nothing in it */
 void sim_topic_delete(const char *name);
 sim_partition *sim_partition_find(const char *topic, int32_t number); /* NULL: none */
+sim_partition *sim_partition_of(sim_topic *topic, int32_t number);     /* the same, of one that was found before */
 
 int64_t sim_log_append(sim_partition *partition, const sim_record *record); /* its offset; copies */
-int64_t sim_log_stable_end(const sim_partition *partition);
+int64_t sim_log_stable_end(sim_partition *partition);
 void sim_log_truncate(sim_partition *partition, int64_t before);
 /** Compacts what is stable: of each key the last record stays, and a tombstone only if it is younger than that. */
 void sim_log_compact(sim_partition *partition, int64_t tombstones_live_ms);

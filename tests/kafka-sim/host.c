@@ -109,6 +109,13 @@ static void judge(const host *at)
         sim_violate("%s fails: %s", at->process->name, at->error.message);
 }
 
+static bool has_ended(void *arg)
+{
+    const host *at = arg;
+
+    return at->has_ended && at->process->fibers == 1;
+}
+
 static void run_process(void *arg)
 {
     host *at = arg;
@@ -123,8 +130,10 @@ static void run_process(void *arg)
     at->topics.journal = name_of(TOPIC_JOURNAL);
     at->topics.output = name_of(TOPIC_OUT);
     sim_thread(at->process, "loop", true, run_loop, at);
-    while (!at->has_ended || at->process->fibers > 1)
-        (void)sim_poll(NULL, NULL, 0, -1);
+    while (!has_ended(at)) {
+        if (!sim_wait(has_ended, at, INT64_MAX))
+            (void)sim_poll(NULL, NULL, 0, -1); /* a ghost: its other threads end meanwhile */
+    }
     judge(at);
     weir__cluster_close(at->cluster);
 }

@@ -29,8 +29,8 @@ struct weir_producer {
     bool has_repeated;    /* something may still be on its way */
     sim_partition *partitions[SIM_TXN_PARTITIONS];
     size_t partition_count;
-    queued queue[QUEUE];
-    size_t queued;
+    queued *queue;
+    size_t queued, capacity;
     uint64_t *held;       /* what is not closed leaks */
 };
 
@@ -300,6 +300,14 @@ weir_txn weir__producer_add(weir_producer *producer, const weir_produce *record,
         return say(producer, WEIR__TXN_UNKNOWN, err, "add");
     if (!partition || producer->queued == QUEUE)
         return say(producer, WEIR__TXN_FAILED, err, "add");
+    if (producer->queued == producer->capacity) {
+        queued *more = sim_alloc((producer->capacity ? producer->capacity * 2 : 16) * sizeof *more);
+
+        if (producer->queued)
+            memcpy(more, producer->queue, producer->queued * sizeof *more);
+        producer->queue = more;
+        producer->capacity = producer->capacity ? producer->capacity * 2 : 16;
+    }
     producer->queue[producer->queued++] = (queued){
         .partition = partition,
         .record = { .timestamp_ms = record->timestamp_ms,

@@ -2,7 +2,6 @@
 /* Reads partitions outside the group, in the place of src/kafka/reader.c. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cluster.h"
 #include "kafka/reader.h"
@@ -11,7 +10,7 @@ enum { READS = 32 };
 
 typedef struct followed {
     bool is_used, has_told_end;
-    const sim_topic *topic;
+    sim_topic *topic;
     const char *name;
     int32_t number;
     int64_t offset;
@@ -46,7 +45,7 @@ weir_code weir__reader_open(const weir_reader_options *options, weir_reader **ou
 void weir__reader_close(weir_reader *reader)
 {
     if (reader) {
-        (void)close(reader->fd); /* nothing is in it */
+        sim_fd_close(reader->fd);
         free(reader->held);
         reader->held = NULL;
     }
@@ -80,12 +79,10 @@ void weir__reader_remove(weir_reader *reader, const char *topic, int32_t partiti
 
 static sim_partition *partition_of(const followed *at)
 {
-    sim_partition *partition = sim_partition_find(at->name, at->number);
-
-    return partition && partition->topic == at->topic ? partition : NULL;
+    return sim_partition_of(at->topic, at->number);
 }
 
-static int64_t end_of(const weir_reader *reader, const sim_partition *partition)
+static int64_t end_of(const weir_reader *reader, sim_partition *partition)
 {
     return reader->read_uncommitted ? partition->end : sim_log_stable_end(partition);
 }
@@ -98,7 +95,7 @@ static bool has_some(void *arg)
         return true;
     for (size_t i = 0; i < READS; i++) {
         const followed *at = &reader->reads[i];
-        const sim_partition *partition = at->is_used ? partition_of(at) : NULL;
+        sim_partition *partition = at->is_used ? partition_of(at) : NULL;
 
         if (partition && (at->offset < end_of(reader, partition) || !at->has_told_end || at->offset < partition->start))
             return true;
@@ -106,7 +103,7 @@ static bool has_some(void *arg)
     return false;
 }
 
-static size_t take(const weir_reader *reader, followed *at, const sim_partition *partition, weir_record *records,
+static size_t take(const weir_reader *reader, followed *at, sim_partition *partition, weir_record *records,
                    size_t most)
 {
     size_t count = 0;
@@ -148,7 +145,7 @@ weir_code weir__reader_poll(weir_reader *reader, int timeout_ms, weir_record *re
     most = most ? 1 + (size_t)sim_random(most) : 0;
     for (size_t i = 0; i < READS; i++) {
         followed *at = &reader->reads[(first + i) % READS];
-        const sim_partition *partition = at->is_used ? partition_of(at) : NULL;
+        sim_partition *partition = at->is_used ? partition_of(at) : NULL;
 
         if (!partition)
             continue;

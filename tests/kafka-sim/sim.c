@@ -90,12 +90,14 @@ static bool is_over(void)
 static bool play(uint64_t seed, bool is_traced)
 {
     sim_world_begin(seed, is_traced);
+    journal_begin();
     stage_begin();
     if (!sim_play(is_over))
         sim_violate("nothing can happen any more, and not all is done");
     if (!world->has_failed)
         watch_end();
     sim_finish();
+    journal_end();
     total_steps += world->steps;
     total_kills += on_stage->kills;
     total_stops += on_stage->stops;

@@ -203,6 +203,8 @@ void stage_begin(void)
     memset(on_stage, 0, sizeof *on_stage);
     store_begin();
     disk_begin();
+    watch_begin();
+    operator_begin();
     on_stage->partitions = 1 + (int)sim_random(PARTITIONS);
     on_stage->slots = 1 + (int)sim_random(SLOTS);
     (void)sim_topic_make(TOPIC_IN, on_stage->partitions);

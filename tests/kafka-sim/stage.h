@@ -62,6 +62,7 @@ int stage_number_at(int32_t partition, int64_t offset); /* of the input that sta
 /* ---- watch.c: what stands in the logs, against what must -------------------------------------------------------- */
 
 void watch_begins(int number, int call, int attempt); /* of a kind that is not repeated */
+void watch_begin(void);
 /** SQLite is about to hold this commit. */
 void watch_store(int32_t partition, weir_bytes tuple);
 bool watch_is_drained(void);
@@ -79,8 +80,16 @@ void host_start(slot *where);
 weir_job *stage_job(void);
 weir_call_kind stage_kind(int number, int call);
 
+/* ---- journal.c -------------------------------------------------------------------------------------------------- */
+
+void journal_begin(void);
+void journal_end(void);
+/** An entry of the journal, until journal_end(); NULL: it cannot be read, which is a violation. */
+const struct weir_entry *journal_entry(sim_partition *journal, int64_t offset);
+
 /* ---- operator.c ------------------------------------------------------------------------------------------------- */
 
+void operator_begin(void);
 /** Decides on calls that stand in the journal as parked, once deadline and margin have passed. */
 void operator_visit(void);
 

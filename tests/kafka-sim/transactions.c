@@ -62,7 +62,7 @@ static void resolve_records(sim_partition *partition, const sim_transaction *txn
 {
     sim_record written = { .state = SIM_MARKER, .producer = txn->producer, .timestamp_ms = -1, .by = "coordinator" };
 
-    for (int64_t i = partition->start; i < partition->end; i++) {
+    for (int64_t i = sim_log_stable_end(partition); i < partition->end; i++) {
         sim_record *record = &partition->records[i];
 
         if (record->state == SIM_OPEN && record->producer == txn->producer) {

@@ -129,7 +129,8 @@ void sim_release_stacks(void); /* at the program's end */
 sim_process *sim_here(void); /* of the thread that runs; NULL: the world's */
 bool sim_is_in_loop(void);
 bool sim_is_stopped(const sim_process *process);
-int sim_fd(void); /* a descriptor that is never readable; to be closed */
+int sim_fd(void); /* a descriptor that is never readable */
+void sim_fd_close(int fd);
 
 /* Ports of the host. Executors belong to the process whose thread submits. */
 extern const weir_clock sim_clock;
