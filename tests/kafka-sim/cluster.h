@@ -39,6 +39,7 @@ typedef struct sim_partition {
     int64_t end, capacity;
     int64_t open;  /* records whose marker has not come */
     int64_t stable; /* none before it is open */
+    uint64_t compactions; /* that took something */
 } sim_partition;
 
 typedef struct sim_topic {
@@ -76,6 +77,7 @@ typedef struct sim_pending_offset {
     int32_t partition;
     int64_t offset;
     weir_bytes metadata;
+    uint64_t order;
 } sim_pending_offset;
 
 typedef struct sim_transaction {
@@ -83,6 +85,7 @@ typedef struct sim_transaction {
     const char *id;
     int64_t producer;
     int epoch;
+    const sim_process *owner; /* who initialized it last */
     sim_txn_state state;
     bool is_commit;      /* PREPARED: for what */
     int64_t started_ms;
@@ -107,7 +110,7 @@ typedef enum sim_code {
 } sim_code;
 
 sim_transaction *sim_transaction_find(const char *id); /* NULL: none */
-sim_code sim_txn_init(const char *id, int64_t *producer, int *epoch);
+sim_code sim_txn_init(const char *id, const sim_process *owner, int64_t *producer, int *epoch);
 sim_code sim_txn_add_partition(const char *id, int epoch, sim_partition *partition);
 sim_code sim_txn_add_group(const char *id, int epoch);
 sim_code sim_txn_produce(const char *id, int epoch, sim_partition *partition, const sim_record *record,
@@ -120,13 +123,18 @@ bool sim_txn_are_all_complete(void);
 
 typedef struct sim_offset {
     bool exists;
+    bool is_foreign; /* somebody has set it who is no member */
     int64_t offset;
     weir_bytes metadata;
+    uint64_t order;  /* in which it came: what is older does not replace it */
 } sim_offset;
 
 sim_offset *sim_offset_of(const char *topic, int32_t partition); /* never NULL */
 bool sim_offset_is_pending(const char *topic, int32_t partition); /* a transaction holds one, not yet complete */
-void sim_offsets_forget(const char *topic); /* expired or deleted; NULL: all */
+uint64_t sim_offset_order(void);
+/** By an administrator, as the broker lets one while the group has no members; in whom the metadata is lost. */
+void sim_offset_set(const char *topic, int32_t partition, int64_t offset);
+void sim_offsets_forget(const char *topic); /* expired or deleted; NULL: all, but what somebody has set */
 
 /* Sets of partitions: bit topic index * SIM_PARTITIONS + number, topics as the group's first member names them. */
 typedef uint64_t sim_set;

@@ -222,6 +222,10 @@ static void beat(void *arg)
         sim_at(consumer->process->stopped_until_ms + sim_between(0, 5), beat, consumer);
         return;
     }
+    if (consumer->process->deaf_until_ms > world->now_ms) {
+        sim_at(consumer->process->deaf_until_ms + sim_between(0, 5), beat, consumer);
+        return;
+    }
     attend(consumer);
     again(consumer);
 }

@@ -157,6 +157,7 @@ void sim_log_compact(sim_partition *partition, int64_t tombstones_live_ms)
             gone++;
         }
     }
+    partition->compactions += gone > 0;
     if (gone)
         sim_trace("%s/%d is compacted: %lld records are gone", partition->topic->name, partition->number,
                   (long long)gone);

@@ -51,7 +51,9 @@ static size_t fiber_count, last_ghost;
 static fiber *unused;
 static fiber *current; /* NULL: the world's */
 static ucontext_t world_context;
+#ifndef WITH_ASAN
 static jmp_buf world_place;
+#endif
 static const void *world_bottom;
 static size_t world_size;
 
@@ -462,6 +464,25 @@ static void submit(void *context, weir_task *task)
 
 const weir_executor sim_executor = { submit, NULL };
 
+static void run_recovery(void *arg)
+{
+    sim_process *process = current->process;
+
+    run_task(arg);
+    process->recoveries--;
+}
+
+static void submit_recovery(void *context, weir_task *task)
+{
+    (void)context;
+    if (!current)
+        abort();
+    current->process->recoveries++;
+    sim_thread(current->process, "recovery", false, run_recovery, task);
+}
+
+const weir_executor sim_recoveries = { submit_recovery, NULL };
+
 int sim_fd(void)
 {
     int fd = spare_fd_count ? spare_fds[--spare_fd_count] : eventfd(0, EFD_CLOEXEC);
@@ -499,14 +520,15 @@ int sim_poll(void *context, struct pollfd *fds, nfds_t count, int timeout_ms)
     (void)context;
     for (nfds_t i = 0; i < count; i++)
         fds[i].revents = 0;
-    what = (awaited){ here, here->news };
+    what = (awaited){ here, here->heard }; /* what came since the last one stays readable, as a descriptor does */
     if (!sim_step("poll")) {
         here->is_told_to_stop = true;
         here->ghost_ms += timeout_ms < 0 ? 1000 : timeout_ms + 1;
         back_to_world(current); /* its other threads end meanwhile */
         return 0;
     }
-    if (timeout_ms != 0)
+    if (timeout_ms != 0 && !has_news(&what))
         (void)sim_wait(has_news, &what, timeout_ms < 0 ? INT64_MAX : world->now_ms + timeout_ms);
+    here->heard = here->news;
     return 0;
 }
