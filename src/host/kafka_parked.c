@@ -201,8 +201,7 @@ weir_code weir__kafka_task_open(weir_kafka_look *look, int32_t partition, weir_k
     weir__arena_init(&task->arena, 65536);
     rc = read_changelog(look, task, err);
     if (rc == WEIR_OK && task->has_run) {
-        if (task->tuple.claim >= 0 && task->tuple.claim < task->tuple.low)
-            task->highest_claim = task->tuple.epoch; /* it stands before what is read */
+        task->highest_claim = task->tuple.claimed;
         rc = weir__kafka_look_entries(look, partition, task->tuple.low, take_record, task, &task->journal_end, err);
     }
     if (rc != WEIR_OK) {

@@ -233,6 +233,8 @@ static weir_code finish_part(weir_stream_task *task, weir_part *part)
         tuple->claim = -1;
     } else if (stream->appender && !task->is_forward && task->is_tailed) {
         tuple->low = weir__is_broken(WEIR__BREAK_LOW_PASSES) ? task->journal_end : weir__stream_low(task);
+        if (tuple->claim >= 0 && tuple->claim < tuple->low)
+            tuple->claimed = tuple->epoch;
     }
     part->is_used = true;
     return WEIR_OK;

@@ -145,7 +145,9 @@ int64_t weir__stream_low(const weir_stream_task *task)
             }
         }
     }
-    return low > task->tuple.low ? low : task->tuple.low;
+    /* What stands between the low-water mark and the own claim is judged by the claims there: all of them are passed at
+     * once, so that the highest one before the mark is known to be the own one. */
+    return low > task->tuple.low && low > task->tuple.claim ? low : task->tuple.low;
 }
 
 /* ---- appending --------------------------------------------------------------------------------------------------- */
@@ -316,7 +318,7 @@ weir_code weir__stream_tail_again(weir_stream_task *task, weir_error *err)
 weir_code weir__stream_tail_begin(weir_stream_task *task, weir_error *err)
 {
     task->journal_end = task->tuple.low;
-    task->highest_claim = task->tuple.claim >= 0 && task->tuple.claim < task->tuple.low ? task->tuple.epoch : 0;
+    task->highest_claim = task->tuple.claimed;
     return weir__stream_tail_again(task, err);
 }
 

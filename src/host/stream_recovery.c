@@ -490,8 +490,7 @@ static weir_code take_tuple(weir_stream_task *task, const weir_tuple *chosen, we
     task->done_until = chosen->next;
     task->known_low = chosen->low;
     task->deleted_low = chosen->low;
-    /* The last owner's claim, where what is read begins behind it: it will not be met there. Taking clears it. */
-    task->highest_claim = chosen->claim >= 0 && chosen->claim < chosen->low ? chosen->epoch : 0;
+    task->highest_claim = chosen->claimed;
     if (!chosen->open_count)
         return WEIR_OK;
     task->done_but = malloc(chosen->open_count * sizeof *task->done_but);

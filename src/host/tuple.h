@@ -5,7 +5,7 @@
  * the three differ, recovery decides (stream_recovery.c).
  *
  *   {"v":1,"input":ID,"changelog":ID,"journal":ID,"offset":N,"commit":N,"epoch":N,"owner":TEXT,"low":N,"claim":N,
- *    "gap":N[,"next":N,"open":[N,…]]}
+ *    "claimed":N,"gap":N[,"next":N,"open":[N,…]]}
  */
 #ifndef WEIR__HOST_TUPLE_H
 #define WEIR__HOST_TUPLE_H
@@ -32,6 +32,7 @@ typedef struct weir_tuple {
     char owner[WEIR__TUPLE_OWNER_SIZE]; /* its transactional id */
     int64_t low;    /* where the journal must be read from */
     int64_t claim;  /* where the owner's claim stands in the journal; -1: not known to stand there yet */
+    int64_t claimed; /* epoch of the highest claim before `low`, where nobody meets it any more; 0: none */
     int64_t gap;    /* what the journal lacks is doubt for the inputs below that; 0: it lacks nothing */
     /* Only in the changelog and in the store: */
     int64_t next;   /* behind the last input that was taken in; never below offset */

@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cluster.h"
 #include "kafka/appender.h"
@@ -179,7 +178,7 @@ void weir__appender_close(weir_appender *appender)
     appender->is_closed = true;
     lose_some(appender);
     tell(appender, true);
-    (void)close(appender->fd); /* nothing is in it */
+    sim_fd_close(appender->fd);
     free(appender->held);
     appender->held = NULL;
 }

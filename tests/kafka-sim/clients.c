@@ -194,7 +194,7 @@ weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t
 static void land_end(sim_request *request)
 {
     question *at = (question *)request;
-    const sim_partition *partition = sim_partition_find(at->topic, at->partition);
+    sim_partition *partition = sim_partition_find(at->topic, at->partition);
 
     at->found = partition != NULL;
     if (!partition)

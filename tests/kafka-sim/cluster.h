@@ -28,6 +28,7 @@ typedef struct sim_record {
     const weir_header *headers;
     size_t header_count;
     const char *by;        /* the process that wrote it */
+    const void *read;      /* what the test has made of it; NULL: it has not looked yet */
 } sim_record;
 
 typedef struct sim_partition {
@@ -37,12 +38,15 @@ typedef struct sim_partition {
     sim_record *records;
     int64_t end, capacity;
     int64_t open;  /* records whose marker has not come */
+    int64_t stable; /* none before it is open */
+    uint64_t compactions; /* that took something */
 } sim_partition;
 
 typedef struct sim_topic {
     const char *name;
     char id[WEIR__TOPIC_ID_SIZE];
     int32_t partition_count;
+    bool is_deleted; /* who knows it, knows something that is not there any more */
     sim_partition partitions[SIM_PARTITIONS];
     weir_setting settings[SIM_SETTINGS];
     size_t setting_count;
@@ -54,9 +58,10 @@ sim_topic *sim_topic_make(const char *name, int32_t partitions);
 void sim_topic_remake(const char *name, bool keep_offsets); /* deleted, and made again: another id, nothing in it */
 void sim_topic_delete(const char *name);
 sim_partition *sim_partition_find(const char *topic, int32_t number); /* NULL: none */
+sim_partition *sim_partition_of(sim_topic *topic, int32_t number);     /* the same, of one that was found before */
 
 int64_t sim_log_append(sim_partition *partition, const sim_record *record); /* its offset; copies */
-int64_t sim_log_stable_end(const sim_partition *partition);
+int64_t sim_log_stable_end(sim_partition *partition);
 void sim_log_truncate(sim_partition *partition, int64_t before);
 /** Compacts what is stable: of each key the last record stays, and a tombstone only if it is younger than that. */
 void sim_log_compact(sim_partition *partition, int64_t tombstones_live_ms);
@@ -72,6 +77,7 @@ typedef struct sim_pending_offset {
     int32_t partition;
     int64_t offset;
     weir_bytes metadata;
+    uint64_t order;
 } sim_pending_offset;
 
 typedef struct sim_transaction {
@@ -79,6 +85,7 @@ typedef struct sim_transaction {
     const char *id;
     int64_t producer;
     int epoch;
+    const sim_process *owner; /* who initialized it last */
     sim_txn_state state;
     bool is_commit;      /* PREPARED: for what */
     int64_t started_ms;
@@ -103,7 +110,7 @@ typedef enum sim_code {
 } sim_code;
 
 sim_transaction *sim_transaction_find(const char *id); /* NULL: none */
-sim_code sim_txn_init(const char *id, int64_t *producer, int *epoch);
+sim_code sim_txn_init(const char *id, const sim_process *owner, int64_t *producer, int *epoch);
 sim_code sim_txn_add_partition(const char *id, int epoch, sim_partition *partition);
 sim_code sim_txn_add_group(const char *id, int epoch);
 sim_code sim_txn_produce(const char *id, int epoch, sim_partition *partition, const sim_record *record,
@@ -116,13 +123,18 @@ bool sim_txn_are_all_complete(void);
 
 typedef struct sim_offset {
     bool exists;
+    bool is_foreign; /* somebody has set it who is no member */
     int64_t offset;
     weir_bytes metadata;
+    uint64_t order;  /* in which it came: what is older does not replace it */
 } sim_offset;
 
 sim_offset *sim_offset_of(const char *topic, int32_t partition); /* never NULL */
 bool sim_offset_is_pending(const char *topic, int32_t partition); /* a transaction holds one, not yet complete */
-void sim_offsets_forget(const char *topic); /* expired or deleted; NULL: all */
+uint64_t sim_offset_order(void);
+/** By an administrator, as the broker lets one while the group has no members; in whom the metadata is lost. */
+void sim_offset_set(const char *topic, int32_t partition, int64_t offset);
+void sim_offsets_forget(const char *topic); /* expired or deleted; NULL: all, but what somebody has set */
 
 /* Sets of partitions: bit topic index * SIM_PARTITIONS + number, topics as the group's first member names them. */
 typedef uint64_t sim_set;

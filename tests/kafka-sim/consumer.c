@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cluster.h"
 
@@ -20,7 +19,7 @@ typedef enum phase { PHASE_OUT, PHASE_JOINED, PHASE_IN } phase;
 typedef struct position {
     bool is_assigned, is_started;
     int64_t offset;
-    const sim_topic *topic; /* that it reads: a topic made anew is another one */
+    sim_topic *topic; /* that it reads: a topic made anew is another one */
 } position;
 
 struct weir_consumer {
@@ -223,6 +222,10 @@ static void beat(void *arg)
         sim_at(consumer->process->stopped_until_ms + sim_between(0, 5), beat, consumer);
         return;
     }
+    if (consumer->process->deaf_until_ms > world->now_ms) {
+        sim_at(consumer->process->deaf_until_ms + sim_between(0, 5), beat, consumer);
+        return;
+    }
     attend(consumer);
     again(consumer);
 }
@@ -255,7 +258,7 @@ void weir__consumer_close(weir_consumer *consumer)
         return;
     free(consumer->given);
     consumer->given = NULL;
-    (void)close(consumer->fd); /* nothing is in it */
+    sim_fd_close(consumer->fd);
     if (!consumer->is_closed && sim_step("consumer close") && *consumer->id && !consumer->instance)
         sim_group_leave(consumer->id);
     consumer->is_closed = true;
@@ -275,10 +278,9 @@ static weir_code check(const weir_consumer *consumer, const char *what, weir_err
 static bool give(weir_consumer *consumer, size_t which, weir_record *out)
 {
     position *at = &consumer->positions[which];
-    const char *name = consumer->topics[which / SIM_PARTITIONS];
-    sim_partition *partition = sim_partition_find(name, (int32_t)(which % SIM_PARTITIONS));
+    sim_partition *partition = sim_partition_of(at->topic, (int32_t)(which % SIM_PARTITIONS));
 
-    if (!at->is_started || !partition || partition->topic != at->topic)
+    if (!at->is_started || !partition)
         return false;
     while (at->offset < sim_log_stable_end(partition)) {
         int64_t offset = at->offset++;
@@ -317,9 +319,8 @@ weir_code weir__consumer_poll(weir_consumer *consumer, weir_record *records, siz
 
         if (!at->is_started || which / SIM_PARTITIONS >= consumer->topic_count)
             continue;
-        partition = sim_partition_find(consumer->topics[which / SIM_PARTITIONS], (int32_t)(which % SIM_PARTITIONS));
-        if (partition && partition->topic == at->topic &&
-            (at->offset < partition->start || at->offset > partition->end)) {
+        partition = sim_partition_of(at->topic, (int32_t)(which % SIM_PARTITIONS));
+        if (partition && (at->offset < partition->start || at->offset > partition->end)) {
             free(consumer->given);
             consumer->given = NULL;
             return weir__fail(err, WEIR_UNKNOWN, WEIR_REMEDY_STOP, "topic '%s', partition %d: offset %lld is not there",

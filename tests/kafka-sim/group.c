@@ -35,6 +35,7 @@ static struct {
     const char *topics[8];
     size_t topic_count;
     committed *offsets;
+    uint64_t order;
     bool is_watched;
 } group;
 
@@ -62,11 +63,25 @@ sim_offset *sim_offset_of(const char *topic, int32_t partition)
     return &at->offset;
 }
 
+uint64_t sim_offset_order(void)
+{
+    return ++group.order;
+}
+
+void sim_offset_set(const char *topic, int32_t partition, int64_t offset)
+{
+    if (sim_group_size())
+        abort();
+    sim_trace("somebody sets the group's offset of %s/%d: %lld", topic, partition, (long long)offset);
+    *sim_offset_of(topic, partition) =
+        (sim_offset){ .exists = true, .is_foreign = true, .offset = offset, .order = sim_offset_order() };
+}
+
 void sim_offsets_forget(const char *topic)
 {
     for (committed *at = group.offsets; at; at = at->next) {
-        if (!topic || strcmp(at->topic, topic) == 0)
-            at->offset.exists = false;
+        if ((!topic && !at->offset.is_foreign) || (topic && strcmp(at->topic, topic) == 0))
+            at->offset = (sim_offset){ 0 };
     }
     sim_trace("the group's offsets are gone");
 }
@@ -278,7 +293,7 @@ static bool take_over(char id[40], const char *instance)
             sim_trace("group: %s is replaced by %s", instance, at->id);
             (void)snprintf(id, 40, "%s", at->id);
             at->beat_ms = world->now_ms;
-            at->owned = at->assigned;
+            at->owned = 0; /* so it says itself */
             /* A broker may leave partitions unassigned then, until the next rebalance; here that comes at once. */
             if (sim_group_assigned() != partitions_of_topics())
                 prepare();

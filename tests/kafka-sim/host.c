@@ -19,6 +19,7 @@ typedef struct host {
     weir_stream_result result;
     weir_error error;
     weir_code rc;
+    weir_stream_start start;
     bool has_ended;
 } host;
 
@@ -89,24 +90,37 @@ static void run_loop(void *arg)
         .disk = &disk_port,
         .clock = &sim_clock,
         .commits = &sim_executor,
-        .recoveries = &sim_executor,
+        .recoveries = &sim_recoveries,
         .calls = &sim_executor,
         .poll = sim_poll,
         .prune_ms = 100,
+        .start = at->start,
     };
 
     at->rc = weir__stream_run(&options, &at->result, &at->error);
     at->has_ended = true;
 }
 
-/* What it may end with: being told to, and an appender that broke (then it is started again). */
+/*
+ * What it may end with: being told to; an appender that broke (then it is started again); and an offset that somebody has
+ * set: then whoever starts it again has to say what to do.
+ */
 static void judge(const host *at)
 {
     if (at->process->is_dead)
         return;
     sim_trace("%s ends by itself: %s", at->process->name, at->rc == WEIR_OK ? "stopped" : at->error.message);
+    if (at->rc != WEIR_OK && stage_is_refusal(at->error.message, at->start != WEIR__START_PLAIN))
+        return;
     if (at->rc != WEIR_OK && !strstr(at->error.message, "appender"))
         sim_violate("%s fails: %s", at->process->name, at->error.message);
+}
+
+static bool has_ended(void *arg)
+{
+    const host *at = arg;
+
+    return at->has_ended && at->process->fibers == 1;
 }
 
 static void run_process(void *arg)
@@ -123,10 +137,17 @@ static void run_process(void *arg)
     at->topics.journal = name_of(TOPIC_JOURNAL);
     at->topics.output = name_of(TOPIC_OUT);
     sim_thread(at->process, "loop", true, run_loop, at);
-    while (!at->has_ended || at->process->fibers > 1)
-        (void)sim_poll(NULL, NULL, 0, -1);
+    while (!has_ended(at)) {
+        if (!sim_wait(has_ended, at, INT64_MAX))
+            (void)sim_poll(NULL, NULL, 0, -1); /* a ghost: its other threads end meanwhile */
+    }
     judge(at);
     weir__cluster_close(at->cluster);
+}
+
+weir_stream_start host_start_of(const sim_process *process)
+{
+    return ((const host *)process->owner)->start;
 }
 
 void host_start(slot *where)
@@ -135,5 +156,7 @@ void host_start(slot *where)
 
     made->where = where;
     made->process = where->process;
+    made->start = on_stage->start;
+    where->process->owner = made;
     sim_thread(where->process, "main", false, run_process, made);
 }

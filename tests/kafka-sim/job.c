@@ -16,12 +16,23 @@ weir_call_kind stage_kind(int number, int call)
 
 /* ---- the service ------------------------------------------------------------------------------------------------- */
 
+typedef struct on_its_way {
+    service_call *call;
+    uint64_t bit;
+} on_its_way;
+
+static uint64_t bit_of(const weir_attempt *of)
+{
+    return 1ULL << (of->number < 63 ? of->number : 63);
+}
+
 static void land(void *arg)
 {
-    service_call *call = arg;
+    const on_its_way *made = arg;
+    service_call *call = made->call;
     int which = (int)(call - on_stage->calls[0]);
 
-    call->pending--;
+    call->pending &= ~made->bit;
     call->landed++;
     if (call->landed > 1)
         sim_violate("call %d of input %d is made twice", which % CALLS, which / CALLS);
@@ -69,6 +80,7 @@ static weir_code serve(weir_bytes args, const weir_attempt *attempt, weir_buffer
     int number, call;
     service_call *at = call_of(args, &number, &call);
     weir_call_kind kind = stage_kind(number, call);
+    on_its_way *made;
     bool is_new;
 
     (void)arg;
@@ -80,11 +92,17 @@ static weir_code serve(weir_bytes args, const weir_attempt *attempt, weir_buffer
         watch_begins(number, call, attempt->number);
     if ((kind == WEIR_CALL_IDEMPOTENT && !is_new) || !sim_chance(10)) {
         if (kind != WEIR_CALL_IDEMPOTENT || is_new) {
-            at->pending++;
-            sim_in(sim_between(0, life_ms > 1 ? life_ms - 1 : 0), land, at);
+            made = sim_alloc(sizeof *made);
+            *made = (on_its_way){ at, bit_of(attempt) };
+            at->pending |= made->bit;
+            sim_in(sim_between(0, life_ms > 1 ? life_ms - 1 : 0), land, made);
         }
     } else if (kind == WEIR_CALL_IDEMPOTENT) {
         at->key[0] = '\0'; /* it has not arrived */
+    }
+    if (sim_chance(on_stage->deadly_call)) { /* the worst moment */
+        sim_kill(sim_here());
+        return WEIR_UNKNOWN;
     }
     if (!sim_wait(has_landed, at, world->now_ms + life_ms + sim_between(-5, 5)) || sim_chance(16))
         return weir__fail(err, WEIR_UNKNOWN, WEIR_REMEDY_RETRY, "no answer");
@@ -100,12 +118,12 @@ static weir_verdict reconcile(weir_bytes args, const weir_attempt *attempt, weir
     int number, call;
     const service_call *at = call_of(args, &number, &call);
 
-    (void)attempt;
     (void)arg;
     (void)err;
     if (!sim_step("reconcile"))
         return WEIR_VERDICT_UNKNOWN;
-    if (at->pending)
+    /* Later attempts are none of its business: it may be a process that stood still, and is not the owner any more. */
+    if (at->pending & (2 * bit_of(attempt) - 1))
         sim_violate("call %d of input %d is asked about, and may still land", call, number);
     sim_trace("the reconciler: call %d of input %d is %s", call, number, at->landed ? "done" : "not done");
     if (!at->landed)

@@ -31,11 +31,15 @@ sim_topic *sim_topic_find(const char *name)
     return NULL;
 }
 
+sim_partition *sim_partition_of(sim_topic *topic, int32_t number)
+{
+    return topic && !topic->is_deleted && number >= 0 && number < topic->partition_count ? &topic->partitions[number]
+                                                                                         : NULL;
+}
+
 sim_partition *sim_partition_find(const char *topic, int32_t number)
 {
-    sim_topic *found = sim_topic_find(topic);
-
-    return found && number >= 0 && number < found->partition_count ? &found->partitions[number] : NULL;
+    return sim_partition_of(sim_topic_find(topic), number);
 }
 
 sim_topic *sim_topic_make(const char *name, int32_t partitions)
@@ -61,6 +65,7 @@ void sim_topic_delete(const char *name)
 {
     for (size_t i = 0; i < all.count; i++) {
         if (strcmp(all.topics[i]->name, name) == 0) {
+            all.topics[i]->is_deleted = true;
             all.topics[i] = all.topics[--all.count];
             sim_trace("topic %s is deleted", name);
             return;
@@ -107,15 +112,14 @@ int64_t sim_log_append(sim_partition *partition, const sim_record *record)
     return partition->end++;
 }
 
-int64_t sim_log_stable_end(const sim_partition *partition)
+/* It never goes back: what is open stands behind it, and so does what comes. */
+int64_t sim_log_stable_end(sim_partition *partition)
 {
-    if (!partition->open)
-        return partition->end;
-    for (int64_t i = partition->start; i < partition->end; i++) {
-        if (partition->records[i].state == SIM_OPEN)
-            return i;
-    }
-    return partition->end;
+    if (partition->stable < partition->start)
+        partition->stable = partition->start;
+    while (partition->stable < partition->end && partition->records[partition->stable].state != SIM_OPEN)
+        partition->stable++;
+    return partition->stable;
 }
 
 void sim_log_truncate(sim_partition *partition, int64_t before)
@@ -153,6 +157,7 @@ void sim_log_compact(sim_partition *partition, int64_t tombstones_live_ms)
             gone++;
         }
     }
+    partition->compactions += gone > 0;
     if (gone)
         sim_trace("%s/%d is compacted: %lld records are gone", partition->topic->name, partition->number,
                   (long long)gone);

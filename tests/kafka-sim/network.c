@@ -54,7 +54,7 @@ sim_answer sim_ask(sim_request *request, int64_t timeout_ms, bool may_repeat)
         if (request->from->is_dead || !is_reachable(NULL))
             return SIM_NOT_SENT;
     }
-    if (sim_chance(world->faults.lost_request)) {
+    if (request->is_doomed || sim_chance(world->faults.lost_request)) {
         sim_trace("its request is lost");
     } else if (sim_chance(world->faults.lost_answer)) {
         sim_trace("its answer will be lost");

@@ -3,28 +3,54 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "journal/entry.h"
 #include "stage.h"
 
 enum { SURE_MS = 3 * (LEASE_MS + CALL_MS + MARGIN_MS) };
 
-/* An answer that was cut off before anybody read it has to be given again. */
-static bool is_answered(const sim_partition *journal, int64_t place, const weir_entry *parked, weir_arena *arena)
-{
-    for (int64_t i = place < journal->start ? journal->start : place + 1; i < journal->end; i++) {
-        weir_entry *entry;
+/* An entry that asks, or answers. */
+typedef struct noted {
+    struct noted *next;
+    const weir_entry *entry;
+    int64_t place;
+} noted;
 
-        if (weir__entry_open(journal->records[i].value, arena, &entry, NULL) == WEIR_OK &&
-            entry->kind == WEIR__ENTRY_RESOLUTION && strcmp(entry->run, parked->run) == 0 &&
-            entry->instance == parked->instance && entry->call == parked->call && entry->attempt == parked->attempt)
+/* What it has seen of a partition: also what was pruned since. */
+typedef struct seen {
+    int64_t parked_until, answers_until;
+    noted *parked, *answers; /* the newest first */
+} seen;
+
+static seen all[PARTITIONS];
+
+void operator_begin(void)
+{
+    memset(all, 0, sizeof all);
+}
+
+static void note(noted **to, const weir_entry *entry, int64_t place)
+{
+    noted *made = sim_alloc(sizeof *made);
+
+    *made = (noted){ *to, entry, place };
+    *to = made;
+}
+
+/* An answer that was cut off before anybody read it has to be given again. */
+static bool is_answered(const seen *of, const sim_partition *journal, const noted *parked)
+{
+    for (const noted *at = of->answers; at && at->place > parked->place; at = at->next) {
+        if (at->place >= journal->start && at->entry->instance == parked->entry->instance &&
+            at->entry->call == parked->entry->call && at->entry->attempt == parked->entry->attempt &&
+            strcmp(at->entry->run, parked->entry->run) == 0)
             return true;
     }
     return false;
 }
 
-static void decide(sim_partition *journal, int64_t place, const weir_entry *parked, weir_arena *arena)
+static void decide(const seen *of, sim_partition *journal, const noted *asked)
 {
+    const weir_entry *parked = asked->entry;
     char args[32] = "", result[32];
     int number = 0, call = 0;
     const service_call *at;
@@ -36,7 +62,7 @@ static void decide(sim_partition *journal, int64_t place, const weir_entry *park
     if (sscanf(args, "%d %d", &number, &call) != 2)
         return;
     at = &on_stage->calls[number][call];
-    if (at->pending || is_answered(journal, place, parked, arena))
+    if (at->pending || is_answered(of, journal, asked))
         return;
     decision.run = parked->run;
     decision.instance = parked->instance;
@@ -59,24 +85,34 @@ static void decide(sim_partition *journal, int64_t place, const weir_entry *park
     weir__buffer_clear(&sealed);
 }
 
+/* Answers at once, questions when they are old enough. */
+static void look(seen *of, sim_partition *journal)
+{
+    for (; of->answers_until < journal->end; of->answers_until++) {
+        const weir_entry *entry = journal_entry(journal, of->answers_until);
+
+        if (entry && entry->kind == WEIR__ENTRY_RESOLUTION)
+            note(&of->answers, entry, of->answers_until);
+    }
+    for (; of->parked_until < journal->end; of->parked_until++) {
+        const weir_entry *entry = journal_entry(journal, of->parked_until);
+
+        if (journal->records[of->parked_until].timestamp_ms - 1000000000 + SURE_MS > world->now_ms)
+            break;
+        if (entry && entry->kind == WEIR__ENTRY_PARKED && entry->args.data)
+            note(&of->parked, entry, of->parked_until);
+    }
+}
+
 void operator_visit(void)
 {
-    weir_arena arena;
-
-    weir__arena_init(&arena, 4096);
     for (int32_t p = 0; p < on_stage->partitions; p++) {
         sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, p);
 
-        for (int64_t i = 0, end = journal->end; i < end; i++) { /* also what was pruned: it has seen it */
-            weir_entry *entry;
-
-            if (journal->records[i].timestamp_ms - 1000000000 + SURE_MS > world->now_ms)
-                break;
-            if (weir__entry_open(journal->records[i].value, &arena, &entry, NULL) == WEIR_OK &&
-                entry->kind == WEIR__ENTRY_PARKED && entry->args.data)
-                decide(journal, i, entry, &arena);
+        look(&all[p], journal);
+        for (const noted *parked = all[p].parked; parked; parked = parked->next) {
+            decide(&all[p], journal, parked);
+            look(&all[p], journal); /* its own answer, too */
         }
-        weir__arena_reset(&arena);
     }
-    weir__arena_clear(&arena);
 }

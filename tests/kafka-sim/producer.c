@@ -29,8 +29,8 @@ struct weir_producer {
     bool has_repeated;    /* something may still be on its way */
     sim_partition *partitions[SIM_TXN_PARTITIONS];
     size_t partition_count;
-    queued queue[QUEUE];
-    size_t queued;
+    queued *queue;
+    size_t queued, capacity;
     uint64_t *held;       /* what is not closed leaks */
 };
 
@@ -152,7 +152,7 @@ static void land_init(sim_request *request)
 {
     txn_request *at = (txn_request *)request;
 
-    at->code = sim_txn_init(at->id, &at->producer, &at->epoch);
+    at->code = sim_txn_init(at->id, request->from, &at->producer, &at->epoch);
 }
 
 weir_txn weir__producer_init(weir_producer *producer, int timeout_ms, weir_error *err)
@@ -186,7 +186,7 @@ weir_txn weir__producer_begin(weir_producer *producer, weir_error *err)
         return say(producer, WEIR__TXN_UNKNOWN, err, "begin");
     if (producer->epoch < 0 || producer->is_in_txn)
         sim_violate("%s: begin out of order", producer->id);
-    if (producer->has_repeated && !world->trusts_repeats)
+    if (producer->is_useless || (producer->has_repeated && !world->trusts_repeats))
         return say(producer, WEIR__TXN_UNKNOWN, err, "begin");
     producer->is_in_txn = true;
     producer->partition_count = producer->queued = 0;
@@ -300,6 +300,14 @@ weir_txn weir__producer_add(weir_producer *producer, const weir_produce *record,
         return say(producer, WEIR__TXN_UNKNOWN, err, "add");
     if (!partition || producer->queued == QUEUE)
         return say(producer, WEIR__TXN_FAILED, err, "add");
+    if (producer->queued == producer->capacity) {
+        queued *more = sim_alloc((producer->capacity ? producer->capacity * 2 : 16) * sizeof *more);
+
+        if (producer->queued)
+            memcpy(more, producer->queue, producer->queued * sizeof *more);
+        producer->queue = more;
+        producer->capacity = producer->capacity ? producer->capacity * 2 : 16;
+    }
     producer->queue[producer->queued++] = (queued){
         .partition = partition,
         .record = { .timestamp_ms = record->timestamp_ms,
@@ -353,7 +361,7 @@ weir_txn weir__producer_offsets(weir_producer *producer, const weir_commit_offse
     for (size_t i = 0; i < count && i < SIM_TXN_PARTITIONS; i++) {
         request->offsets[request->count++] = (sim_pending_offset){ sim_print("%s", offsets[i].topic),
                                                                    offsets[i].partition, offsets[i].offset,
-                                                                   sim_copy(offsets[i].metadata) };
+                                                                   sim_copy(offsets[i].metadata), 0 };
     }
     return say(producer, ask(producer, request, true), err, "offsets");
 }
@@ -382,7 +390,8 @@ static weir_txn end(weir_producer *producer, bool is_commit, weir_error *err)
     producer->queued = 0;
     request = request_new(producer, land_end);
     request->is_commit = is_commit;
-    txn = ask(producer, request, sim_chance(4));
+    request->base.is_doomed = is_commit && sim_chance(world->faults.lost_end);
+    txn = ask(producer, request, !request->base.is_doomed && sim_chance(4));
     if (txn == WEIR__TXN_REFUSED && is_commit)
         txn = WEIR__TXN_UNKNOWN; /* not the state that it should be in: nobody knows why */
     return say(producer, txn, err, is_commit ? "commit" : "abort");

@@ -4,10 +4,12 @@
  * way at every step; the dice say who goes on: one that can, or something of the world whose time has come. Time moves
  * when nobody can go on, and at times before.
  */
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "cluster.h"
 #include "world.h"
@@ -23,6 +25,7 @@ enum { FIBERS = 256, STACK_BYTES = 256 * 1024, GHOST_POLLS = 100000 };
 typedef struct fiber {
     struct fiber *next; /* of those that are free */
     ucontext_t context;
+    jmp_buf place; /* where it left off: to jump costs no system call */
     sim_process *process;
     const char *name;
     void (*fn)(void *arg);
@@ -48,11 +51,23 @@ static size_t fiber_count, last_ghost;
 static fiber *unused;
 static fiber *current; /* NULL: the world's */
 static ucontext_t world_context;
+#ifndef WITH_ASAN
+static jmp_buf world_place;
+#endif
 static const void *world_bottom;
 static size_t world_size;
 
-static event *events; /* kept from seed to seed, sorted by nothing: they are few */
-static size_t event_count, event_capacity;
+/* Kept from seed to seed: those to come, as a heap, the soonest first; and those whose time has come, in no order. */
+typedef struct event_list {
+    event *events;
+    size_t count, capacity;
+} event_list;
+
+static event_list coming, due;
+
+enum { FDS = 256 };
+static int spare_fds[FDS]; /* to make one is a system call, and a life takes several */
+static size_t spare_fd_count;
 
 /* ---- switching --------------------------------------------------------------------------------------------------- */
 
@@ -72,8 +87,13 @@ static void back_to_world(fiber *from)
 #ifdef WITH_ASAN
     __sanitizer_start_switch_fiber(from->has_ended ? NULL : &from->fake_stack, world_bottom, world_size);
 #endif
+#ifdef WITH_ASAN /* it would take a jump for an unwinding */
     if (swapcontext(&from->context, &world_context) != 0)
         abort();
+#else
+    if (_setjmp(from->place) == 0)
+        _longjmp(world_place, 1);
+#endif
     arrive_in_fiber(from->fake_stack);
 }
 
@@ -88,12 +108,28 @@ static void enter(void)
     abort();
 }
 
+/* Until it gives way, or ends. */
+static void go_to(fiber *next, bool is_new)
+{
+#ifndef WITH_ASAN
+    if (_setjmp(world_place) != 0)
+        return;
+    if (!is_new)
+        _longjmp(next->place, 1);
+#else
+    (void)is_new;
+#endif
+    if (swapcontext(&world_context, &next->context) != 0)
+        abort();
+}
+
 static void run(fiber *next)
 {
     void *fake_stack = NULL;
+    bool is_new = !next->has_begun;
 
     current = next;
-    if (!next->has_begun) {
+    if (is_new) {
         next->has_begun = true;
         if (getcontext(&next->context) != 0)
             abort();
@@ -110,8 +146,7 @@ static void run(fiber *next)
 #ifdef WITH_ASAN
     __sanitizer_start_switch_fiber(&fake_stack, next->bottom, next->size);
 #endif
-    if (swapcontext(&world_context, &next->context) != 0)
-        abort();
+    go_to(next, is_new);
 #ifdef WITH_ASAN
     __sanitizer_finish_switch_fiber(fake_stack, &next->bottom, &next->size);
 #else
@@ -140,9 +175,11 @@ void sim_release_stacks(void)
         free(unused);
         unused = next;
     }
-    free(events);
-    events = NULL;
-    event_count = event_capacity = 0;
+    free(coming.events);
+    free(due.events);
+    coming = due = (event_list){ 0 };
+    while (spare_fd_count)
+        (void)close(spare_fds[--spare_fd_count]); /* nothing is in it */
 }
 
 /* ---- processes and threads --------------------------------------------------------------------------------------- */
@@ -253,22 +290,51 @@ bool sim_step(const char *what)
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
-void sim_at(int64_t when_ms, void (*fn)(void *arg), void *arg)
+static size_t add(event_list *to, event added)
 {
-    if (event_count == event_capacity) {
-        event_capacity = event_capacity ? event_capacity * 2 : 256;
-        events = realloc(events, event_capacity * sizeof *events);
-        if (!events)
+    if (to->count == to->capacity) {
+        to->capacity = to->capacity ? to->capacity * 2 : 256;
+        to->events = realloc(to->events, to->capacity * sizeof *to->events);
+        if (!to->events)
             abort();
     }
-    events[event_count++] = (event){ when_ms, fn, arg };
+    to->events[to->count] = added;
+    return to->count++;
+}
+
+void sim_at(int64_t when_ms, void (*fn)(void *arg), void *arg)
+{
+    event added = { when_ms, fn, arg };
+    size_t at = add(&coming, added);
+
+    for (; at > 0 && coming.events[(at - 1) / 2].when_ms > when_ms; at = (at - 1) / 2)
+        coming.events[at] = coming.events[(at - 1) / 2];
+    coming.events[at] = added;
+}
+
+/* Out of the heap, those whose time has come. */
+static void gather_due(void)
+{
+    while (coming.count && coming.events[0].when_ms <= world->now_ms) {
+        event last = coming.events[--coming.count];
+        size_t at = 0, child;
+
+        (void)add(&due, coming.events[0]);
+        for (; (child = 2 * at + 1) < coming.count; at = child) {
+            child += child + 1 < coming.count && coming.events[child + 1].when_ms < coming.events[child].when_ms;
+            if (coming.events[child].when_ms >= last.when_ms)
+                break;
+            coming.events[at] = coming.events[child];
+        }
+        coming.events[at] = last;
+    }
 }
 
 static void take_event(size_t which)
 {
-    event taken = events[which];
+    event taken = due.events[which];
 
-    events[which] = events[--event_count];
+    due.events[which] = due.events[--due.count];
     taken.fn(taken.arg);
 }
 
@@ -276,16 +342,14 @@ static void take_event(size_t which)
 
 static bool can_go_on(const fiber *asked)
 {
-    if (sim_is_stopped(asked->process))
+    if (asked->process->stopped_until_ms > world->now_ms)
         return false;
-    return asked->process->is_dead || asked->wake_ms <= world->now_ms ||
-           (asked->is_true && asked->is_true(asked->wait_arg));
+    return asked->wake_ms <= world->now_ms || (asked->is_true && asked->is_true(asked->wait_arg));
 }
 
 /* Ghosts end at once: nobody can tell when. */
 static bool run_ghost(void)
 {
-
     for (size_t i = 0; i < fiber_count; i++) {
         size_t which = ++last_ghost % fiber_count;
 
@@ -310,10 +374,8 @@ static bool move_time(void)
         if (wake_ms < next_ms)
             next_ms = wake_ms;
     }
-    for (size_t i = 0; i < event_count; i++) {
-        if (events[i].when_ms < next_ms)
-            next_ms = events[i].when_ms;
-    }
+    if (coming.count && coming.events[0].when_ms < next_ms)
+        next_ms = coming.events[0].when_ms;
     if (next_ms == INT64_MAX)
         return false;
     if (next_ms > world->now_ms)
@@ -324,35 +386,30 @@ static bool move_time(void)
 bool sim_play(bool (*is_done)(void))
 {
     while (!world->has_failed && !is_done()) {
-        size_t ready[FIBERS], count = 0, due = 0, picked;
+        size_t ready[FIBERS], count = 0, picked;
+        bool has_ghosts = false;
 
-        if (run_ghost())
-            continue;
         for (size_t i = 0; i < fiber_count; i++) {
-            if (can_go_on(fibers[i]))
+            if (fibers[i]->process->is_dead)
+                has_ghosts = true;
+            else if (can_go_on(fibers[i]))
                 ready[count++] = i;
         }
-        for (size_t i = 0; i < event_count; i++)
-            due += events[i].when_ms <= world->now_ms;
-        if (count + due == 0) {
+        if (has_ghosts && run_ghost())
+            continue;
+        gather_due();
+        if (count + due.count == 0) {
             if (!move_time())
                 return false;
             continue;
         }
         if (sim_chance(64))
             world->now_ms++;
-        picked = (size_t)sim_random(count + due);
-        if (picked < count) {
+        picked = (size_t)sim_random(count + due.count);
+        if (picked < count)
             run(fibers[ready[picked]]);
-            continue;
-        }
-        picked -= count;
-        for (size_t i = 0; i < event_count; i++) {
-            if (events[i].when_ms <= world->now_ms && picked-- == 0) {
-                take_event(i);
-                break;
-            }
-        }
+        else
+            take_event(picked - count);
     }
     return true;
 }
@@ -365,7 +422,7 @@ void sim_finish(void)
         if (i > GHOST_POLLS)
             abort(); /* a thread that does not end: the host waits in a way that the model does not know */
     }
-    event_count = 0;
+    coming.count = due.count = 0;
     last_ghost = 0; /* a seed plays the same again */
 }
 
@@ -407,13 +464,40 @@ static void submit(void *context, weir_task *task)
 
 const weir_executor sim_executor = { submit, NULL };
 
+static void run_recovery(void *arg)
+{
+    sim_process *process = current->process;
+
+    run_task(arg);
+    process->recoveries--;
+}
+
+static void submit_recovery(void *context, weir_task *task)
+{
+    (void)context;
+    if (!current)
+        abort();
+    current->process->recoveries++;
+    sim_thread(current->process, "recovery", false, run_recovery, task);
+}
+
+const weir_executor sim_recoveries = { submit_recovery, NULL };
+
 int sim_fd(void)
 {
-    int fd = eventfd(0, EFD_CLOEXEC);
+    int fd = spare_fd_count ? spare_fds[--spare_fd_count] : eventfd(0, EFD_CLOEXEC);
 
     if (fd < 0)
         abort();
     return fd;
+}
+
+void sim_fd_close(int fd)
+{
+    if (spare_fd_count < FDS)
+        spare_fds[spare_fd_count++] = fd;
+    else
+        (void)close(fd); /* nothing is in it */
 }
 
 typedef struct awaited {
@@ -436,14 +520,15 @@ int sim_poll(void *context, struct pollfd *fds, nfds_t count, int timeout_ms)
     (void)context;
     for (nfds_t i = 0; i < count; i++)
         fds[i].revents = 0;
-    what = (awaited){ here, here->news };
+    what = (awaited){ here, here->heard }; /* what came since the last one stays readable, as a descriptor does */
     if (!sim_step("poll")) {
         here->is_told_to_stop = true;
         here->ghost_ms += timeout_ms < 0 ? 1000 : timeout_ms + 1;
         back_to_world(current); /* its other threads end meanwhile */
         return 0;
     }
-    if (timeout_ms != 0)
+    if (timeout_ms != 0 && !has_news(&what))
         (void)sim_wait(has_news, &what, timeout_ms < 0 ? INT64_MAX : world->now_ms + timeout_ms);
+    here->heard = here->news;
     return 0;
 }

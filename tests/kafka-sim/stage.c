@@ -8,21 +8,11 @@
 static stage the_stage;
 stage *on_stage = &the_stage;
 
+enum { LATE_MS = 400 };
+
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
-
-int stage_number_at(int32_t partition, int64_t offset)
-{
-    for (int i = 0; i < on_stage->inputs; i++) {
-        const input *at = &on_stage->input[i];
-
-        if (at->is_written && at->partition == partition && at->offset == offset)
-            return i;
-    }
-    sim_violate("there is no input at %d/%lld", partition, (long long)offset);
-    return 0;
-}
 
 /* One after the other: those of a key come in the order of their numbers. */
 static void write_input(void *arg)
@@ -43,11 +33,8 @@ static void write_input(void *arg)
         sim_in(sim_chance(4) ? sim_between(1, 300) : 0, write_input, NULL);
 }
 
-/* What must come of them is known beforehand. */
 static void draw_inputs(void)
 {
-    int count[KEYS] = { 0 }, extra[KEYS] = { 0 };
-
     on_stage->keys = 1 + (int)sim_random(KEYS);
     on_stage->inputs = 6 + (int)sim_random(INPUTS - 6);
     for (int i = 0; i < on_stage->inputs; i++) {
@@ -55,13 +42,8 @@ static void draw_inputs(void)
 
         at->key = (int)sim_random((uint64_t)on_stage->keys);
         at->partition = at->key % on_stage->partitions;
-        at->calls = sim_chance(3) ? 1 + (int)sim_random(CALLS) : 0;
+        at->calls = sim_chance(on_stage->call_odds) ? 1 + (int)sim_random(CALLS) : 0;
         at->extra = sim_chance(4) ? EXTRA_SET : sim_chance(3) ? EXTRA_DELETE : EXTRA_KEEP;
-        count[at->key]++;
-        if (at->extra != EXTRA_KEEP)
-            extra[at->key] = at->extra == EXTRA_SET ? i + 1 : 0;
-        (void)snprintf(at->expected, sizeof at->expected, "{\"n\":%d,\"count\":%d,\"extra\":%d}", i,
-                       count[at->key], extra[at->key]);
     }
     sim_in(0, write_input, NULL);
 }
@@ -110,70 +92,197 @@ static void keep_alive(void *arg)
     sim_in(10, keep_alive, arg);
 }
 
-/* Tombstones are gone, and every file was away for so long. */
+/* Tombstones are gone, and every file was away for so long. No recovery lasts a day, or stands still for one. */
 static void pass_night(void)
 {
+    for (const sim_process *process = world->processes; process; process = process->next) {
+        if (!process->is_dead && process->recoveries)
+            return;
+    }
     sim_trace("a day passes for tombstones and files");
     store_age(DAY_MS);
     for (int32_t i = 0; i < on_stage->partitions; i++)
         sim_log_compact(sim_partition_find(TOPIC_CHANGES, i), 0);
 }
 
-static void happen(void *arg)
+typedef enum mishap {
+    CLEAN_STOP,   /* and back again */
+    COME_OR_GO,   /* away for longer, or back */
+    STAND_STILL,
+    NO_BROKER,
+    OFFSETS_GONE,
+    COMPACTION,
+    NIGHT,
+    JOURNAL_CUT,  /* retention that somebody has set on it */
+    DEATH,
+    DEAFNESS,     /* a member that hears nothing of the group, while all else of its process goes on */
+    OFFSET_SET,   /* by somebody, while the job is away */
+    MISHAPS
+} mishap;
+
+/* Of all that may go wrong some seeds have everything at times, and others a few things often: so the rare meet. */
+static void draw_mishaps(void)
 {
-    slot *at = &on_stage->slot[sim_random((uint64_t)on_stage->slots)];
+    static const int odds[MISHAPS] = { [OFFSETS_GONE] = 3, [NIGHT] = 4, [JOURNAL_CUT] = 4, [OFFSET_SET] = 6 };
+    static const int paces[] = { 40, 120, 250, 250, 600 };
+    bool has_all = sim_chance(3);
+
+    on_stage->pace_ms = has_all ? 250 : paces[sim_random(sizeof paces / sizeof *paces)];
+    for (int i = 0; i < MISHAPS; i++)
+        on_stage->odds[i] = has_all ? (odds[i] ? odds[i] : 1) : sim_chance(2) ? 0 : odds[i] ? odds[i] : 1;
+}
+
+static void send_all_away(void)
+{
+    for (int i = 0; i < on_stage->slots; i++) {
+        slot *at = &on_stage->slot[i];
+
+        at->is_wanted = false;
+        if (at->process && sim_chance(2)) {
+            at->process->is_told_to_stop = true;
+            at->process->news++;
+        } else if (at->process) {
+            sim_kill(at->process);
+        }
+    }
+}
+
+/* The broker lets nobody while the group has members. */
+static void set_offset(void *arg)
+{
     int32_t partition = (int32_t)sim_random((uint64_t)on_stage->partitions);
 
     if (on_stage->is_quiet)
         return;
-    switch (sim_random(9)) {
-    case 0: /* a clean stop, and back again */
+    if (sim_group_size()) {
+        sim_in(sim_between(20, 100), set_offset, arg);
+        return;
+    }
+    sim_offset_set(TOPIC_IN, partition, sim_between(0, sim_partition_find(TOPIC_IN, partition)->end));
+    on_stage->start = WEIR__START_PLAIN;
+    for (int i = 0; i < on_stage->slots; i++)
+        on_stage->slot[i].is_wanted = true;
+}
+
+bool stage_is_refusal(const char *message, bool was_told)
+{
+    bool has_foreign = false, may_read_again = true;
+
+    if (on_stage->epilogue == EPILOGUE_STARTED && strstr(message, "the topic was made anew")) {
+        on_stage->epilogue = EPILOGUE_OVER;
+        return true;
+    }
+    for (int32_t i = 0; i < on_stage->partitions; i++) {
+        if (sim_offset_of(TOPIC_IN, i)->is_foreign) {
+            has_foreign = true;
+            may_read_again &= !on_stage->is_read_again[i];
+        }
+    }
+    if (!strstr(message, "somebody else has set the group's offset") &&
+        !(was_told && strstr(message, "there is no state to go on with")))
+        return false;
+    on_stage->refused++;
+    if (was_told)
+        on_stage->start = WEIR__START_REPROCESS; /* there is nothing to lose */
+    else if (on_stage->start == WEIR__START_PLAIN && has_foreign)
+        on_stage->start = may_read_again && sim_chance(2) ? WEIR__START_REPROCESS : WEIR__START_RESUME;
+    return true;
+}
+
+static void on_overwrite(const sim_process *owner, const char *topic, int32_t partition, int64_t offset)
+{
+    weir_stream_start start = host_start_of(owner);
+
+    (void)topic;
+    if (start == WEIR__START_PLAIN)
+        sim_violate("%s passes over an offset that somebody has set, and was not told to", owner->name);
+    if (start == WEIR__START_REPROCESS) {
+        on_stage->is_read_again[partition] = true;
+        watch_restart(partition, offset);
+    }
+}
+
+static void befall(mishap what, slot *at, int32_t partition)
+{
+    sim_partition *journal;
+
+    switch (what) {
+    case CLEAN_STOP:
         if (at->process && !at->process->is_dead) {
             sim_trace("%s is told to stop", at->process->name);
             at->process->is_told_to_stop = true;
             at->process->news++;
         }
-        break;
-    case 1: /* away for longer, or back */
+        return;
+    case COME_OR_GO:
         at->is_wanted = !at->is_wanted;
         if (!at->is_wanted && at->process)
             sim_kill(at->process);
-        break;
-    case 2:
+        return;
+    case STAND_STILL:
         if (at->process && !sim_is_stopped(at->process)) {
             on_stage->stops++;
             sim_stop(at->process, sim_between(1, 4 * world->session_ms));
         }
-        break;
-    case 3:
+        return;
+    case NO_BROKER:
         sim_trace("no broker is reachable");
         world->unreachable_until_ms = world->now_ms + sim_between(1, 300);
-        break;
-    case 4:
-        if (sim_chance(3))
-            sim_offsets_forget(NULL);
-        break;
-    case 5:
-    case 6:
-        if (sim_chance(4))
-            pass_night();
-        else
-            sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), DAY_MS);
-        break;
-    case 7: /* retention that somebody has set on the journal */
-        if (sim_chance(4)) {
-            sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, partition);
-
-            sim_trace("the journal's beginning is gone: %d", partition);
-            sim_log_truncate(journal, sim_between(journal->start, journal->end));
-        }
-        break;
-    case 8:
+        return;
+    case OFFSETS_GONE:
+        sim_offsets_forget(NULL);
+        return;
+    case COMPACTION:
+        sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), DAY_MS);
+        return;
+    case NIGHT:
+        pass_night();
+        return;
+    case JOURNAL_CUT:
+        journal = sim_partition_find(TOPIC_JOURNAL, partition);
+        sim_trace("the journal's beginning is gone: %d", partition);
+        sim_log_truncate(journal, sim_between(journal->start, journal->end));
+        return;
+    case DEATH:
         if (at->process)
             sim_kill(at->process);
-        break;
+        return;
+    case DEAFNESS:
+        if (at->process && !at->process->is_dead) {
+            sim_trace("%s hears nothing of its group any more", at->process->name);
+            at->process->deaf_until_ms = world->now_ms + sim_between(1, 4 * world->session_ms);
+        }
+        return;
+    case OFFSET_SET:
+        send_all_away();
+        sim_in(sim_between(50, 600), set_offset, NULL);
+        return;
+    case MISHAPS:
+        return;
     }
-    sim_in(sim_between(1, 250), happen, arg);
+}
+
+static void happen(void *arg)
+{
+    slot *at = &on_stage->slot[sim_random((uint64_t)on_stage->slots)];
+    int32_t partition = (int32_t)sim_random((uint64_t)on_stage->partitions);
+    mishap what = (mishap)sim_random(MISHAPS);
+
+    if (on_stage->is_quiet)
+        return;
+    if (sim_chance(on_stage->odds[what]))
+        befall(what, at, partition);
+    sim_in(sim_between(1, on_stage->pace_ms), happen, arg);
+}
+
+/* A transaction is left to the broker's time-out by a process that could have ended it: for all that time others wait
+ * for the offsets that it holds. */
+static void on_sweep(const char *id, const sim_process *owner, int64_t begun_ms)
+{
+    /* What was sent twice before, and lands late, may still open one that is nobody's. */
+    if (on_stage->is_quiet && begun_ms > on_stage->quiet_ms + LATE_MS + world->request_ms && owner &&
+        !owner->is_dead && !owner->is_told_to_stop && owner->stopped_until_ms < begun_ms)
+        sim_violate("%s lets its transaction hang until the broker ends it (%s)", owner->name, id);
 }
 
 static void be_quiet(void *arg)
@@ -181,21 +290,93 @@ static void be_quiet(void *arg)
     (void)arg;
     sim_trace("nothing goes wrong any more");
     on_stage->is_quiet = true;
-    world->faults = (sim_faults){ .delay_ms = 3, .late_ms = 3 };
+    world->faults = (sim_faults){ .delay_ms = 3, .late_ms = 3, .lost_end = on_stage->lost_end };
     for (sim_process *process = world->processes; process; process = process->next)
         process->kill_at = process->stop_at = 0;
+    on_stage->deadly_call = 0;
     for (int i = 0; i < on_stage->slots; i++)
         on_stage->slot[i].is_wanted = true;
 }
 
+/* All is done, and then the input topic is made anew: its offsets say nothing of the old one's records any more, so nobody
+ * may go on with the state. */
+static bool are_all_gone(void)
+{
+    for (int i = 0; i < on_stage->slots; i++) {
+        if (on_stage->slot[i].process && on_stage->slot[i].process->fibers)
+            return false;
+    }
+    return sim_txn_are_all_complete();
+}
+
+static void play_epilogue(void)
+{
+    switch (on_stage->epilogue) {
+    case EPILOGUE_NONE:
+    case EPILOGUE_OVER:
+        world->is_over = true;
+        return;
+    case EPILOGUE_WANTED:
+        on_stage->epilogue = EPILOGUE_STOPPING;
+        on_stage->quiet_ms = world->now_ms;
+        for (int i = 0; i < on_stage->slots; i++) {
+            slot *at = &on_stage->slot[i];
+
+            at->is_wanted = false;
+            if (at->process) {
+                at->process->is_told_to_stop = true;
+                at->process->news++;
+            }
+        }
+        return;
+    case EPILOGUE_STOPPING:
+        if (!are_all_gone())
+            return;
+        sim_topic_remake(TOPIC_IN, sim_chance(2));
+        on_stage->epilogue = EPILOGUE_STARTED;
+        on_stage->start = WEIR__START_PLAIN;
+        on_stage->slot[0].is_wanted = true;
+        return;
+    case EPILOGUE_STARTED:
+        return;
+    }
+}
+
 static void look(void *arg)
 {
-    if (on_stage->is_quiet && watch_is_drained())
-        world->is_over = true;
+    if (on_stage->is_quiet && (on_stage->epilogue > EPILOGUE_WANTED || watch_is_drained()))
+        play_epilogue();
     else if (on_stage->is_quiet && world->now_ms > on_stage->quiet_ms + 60000)
-        sim_violate("it is not done a minute after all went well: %d of %d outputs; input %d is not there",
-                    on_stage->done, on_stage->inputs, watch_first_missing());
+        sim_violate("it is not done a minute after all went well: input %d is not there", watch_first_missing());
+    if (on_stage->epilogue > EPILOGUE_WANTED && world->now_ms > on_stage->quiet_ms + 60000)
+        sim_violate("the input topic was made anew, and nobody refuses to go on with the state");
     sim_in(25, look, arg);
+}
+
+/* What meets only where there is much of it: owners that do not know yet that they are none, and outcomes of commits
+ * that nobody hears of. */
+static void concentrate(void)
+{
+    sim_faults *faults = &world->faults;
+
+    switch (sim_random(6)) {
+    case 0:
+        on_stage->slots = SLOTS;
+        on_stage->odds[DEAFNESS] = on_stage->odds[STAND_STILL] = 1;
+        on_stage->pace_ms = 120;
+        on_stage->deadly_call = 3;
+        on_stage->call_odds = 1;
+        faults->late_fetch = 2;
+        faults->late_ms = (int)sim_between(LATE_MS / 8, LATE_MS);
+        break;
+    case 1:
+        faults->lost_answer = 10;
+        faults->late_request = 15;
+        faults->lost_end = 4;
+        break;
+    default:
+        break;
+    }
 }
 
 void stage_begin(void)
@@ -203,6 +384,8 @@ void stage_begin(void)
     memset(on_stage, 0, sizeof *on_stage);
     store_begin();
     disk_begin();
+    watch_begin();
+    operator_begin();
     on_stage->partitions = 1 + (int)sim_random(PARTITIONS);
     on_stage->slots = 1 + (int)sim_random(SLOTS);
     (void)sim_topic_make(TOPIC_IN, on_stage->partitions);
@@ -217,10 +400,20 @@ void stage_begin(void)
         .refused = sim_chance(2) ? 0 : 100,
         .late_marker = sim_chance(2) ? 0 : 4,
         .late_append = sim_chance(2) ? 0 : 8,
+        .late_fetch = sim_chance(2) ? 0 : 4,
+        .lost_end = sim_chance(2) ? 0 : 20,
         .broken_appender = sim_chance(2) ? 0 : 300,
         .delay_ms = (int)sim_between(1, 12),
-        .late_ms = (int)sim_between(1, 400),
+        .late_ms = (int)sim_between(1, LATE_MS),
     };
+    on_stage->lost_end = sim_chance(4) ? 4 : 0;
+    on_stage->deadly_call = sim_chance(2) ? 0 : sim_chance(2) ? 4 : 20;
+    on_stage->call_odds = 3;
+    on_stage->epilogue = sim_chance(8) ? EPILOGUE_WANTED : EPILOGUE_NONE;
+    draw_mishaps();
+    concentrate();
+    world->on_sweep = on_sweep;
+    world->on_overwrite = on_overwrite;
     world->is_static = sim_chance(4);
     world->give_way = 1 + (int)sim_random(3);
     draw_inputs();

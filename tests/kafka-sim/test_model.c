@@ -350,7 +350,7 @@ static void end_directly(void)
     sim_partition *partition = sim_partition_find("out", 0);
     sim_record record = { .timestamp_ms = -1, .key = weir__bytes_text("k"), .value = weir__bytes_text("later") };
 
-    ck_assert_int_eq(sim_txn_init("t", &id, &epoch), SIM_OK);
+    ck_assert_int_eq(sim_txn_init("t", NULL, &id, &epoch), SIM_OK);
     ck_assert_int_eq(sim_txn_add_partition("t", epoch, partition), SIM_OK);
     ck_assert_int_eq(sim_txn_end("t", epoch, false), SIM_OK);
     (void)sim_wait(NULL, NULL, world->now_ms + 10);
@@ -360,7 +360,7 @@ static void end_directly(void)
     ck_assert_int_eq(sim_txn_end("t", epoch, true), SIM_OK);
     (void)sim_wait(NULL, NULL, world->now_ms + 10);
     ck_assert(sim_log_is_visible(partition, offset, false));
-    ck_assert_int_eq(sim_txn_init("t", &id, &epoch), SIM_OK);
+    ck_assert_int_eq(sim_txn_init("t", NULL, &id, &epoch), SIM_OK);
     ck_assert_int_eq(sim_txn_add_partition("t", epoch, partition), SIM_OK);
     ck_assert_int_eq(sim_txn_end("t", epoch - 1, true), SIM_FENCED);
 }
@@ -378,7 +378,7 @@ static void produce_unasked(void)
     sim_pending_offset pending = { .topic = "in", .offset = 1, .metadata = weir__bytes_text("") };
     sim_record record = { .timestamp_ms = -1, .key = weir__bytes_text("k"), .value = weir__bytes_text("v") };
 
-    ck_assert_int_eq(sim_txn_init("t", &id, &epoch), SIM_OK);
+    ck_assert_int_eq(sim_txn_init("t", NULL, &id, &epoch), SIM_OK);
     ck_assert_int_eq(sim_txn_produce("t", epoch, sim_partition_find("out", 0), &record, &offset), SIM_BAD_STATE);
     ck_assert_int_eq(sim_txn_offset("t", epoch, &pending), SIM_BAD_STATE);
     ck_assert_int_eq(out()->end, 0);
@@ -387,6 +387,71 @@ static void produce_unasked(void)
 START_TEST(late_records_and_offsets_join_no_transaction_that_is_not_open)
 {
     run_as(a, produce_unasked);
+}
+END_TEST
+
+static void send_offset_and_be_passed(void)
+{
+    int64_t id = 0;
+    int epoch = 0;
+    sim_pending_offset pending = { .topic = "in", .offset = 1, .metadata = weir__bytes_text("ours") };
+
+    ck_assert_int_eq(sim_txn_init("t", NULL, &id, &epoch), SIM_OK);
+    ck_assert_int_eq(sim_txn_add_group("t", epoch), SIM_OK);
+    ck_assert_int_eq(sim_txn_offset("t", epoch, &pending), SIM_OK);
+    sim_offset_set("in", 0, 7);
+    ck_assert_int_eq(sim_txn_end("t", epoch, true), SIM_OK);
+    (void)sim_wait(NULL, NULL, world->now_ms + 10);
+    ck_assert_int_eq(sim_offset_of("in", 0)->offset, 7);
+    ck_assert(sim_offset_of("in", 0)->is_foreign);
+    ck_assert_int_eq(sim_txn_add_group("t", epoch), SIM_OK);
+    ck_assert_int_eq(sim_txn_offset("t", epoch, &pending), SIM_OK);
+    ck_assert_int_eq(sim_txn_end("t", epoch, true), SIM_OK);
+    (void)sim_wait(NULL, NULL, world->now_ms + 10);
+    ck_assert_int_eq(sim_offset_of("in", 0)->offset, 1);
+    ck_assert(!sim_offset_of("in", 0)->is_foreign);
+}
+
+START_TEST(a_late_marker_does_not_undo_what_somebody_has_set_since)
+{
+    run_as(a, send_offset_and_be_passed);
+}
+END_TEST
+
+/* ---- readers ----------------------------------------------------------------------------------------------------- */
+
+static void read_too_early(void)
+{
+    weir_reader_options options = { .read_uncommitted = true };
+    sim_record record = { .state = SIM_PLAIN, .timestamp_ms = -1, .value = weir__bytes_text("x") };
+    sim_partition *log = sim_partition_find("out", 0);
+    weir_reader *reader = NULL;
+    weir_record records[4];
+    size_t count = 0;
+
+    open_cluster();
+    options.cluster = cluster;
+    world->faults.late_fetch = 1;
+    world->faults.late_ms = 50;
+    (void)sim_log_append(log, &record);
+    ck_assert(weir__reader_open(&options, &reader, NULL) == WEIR_OK);
+    ck_assert(weir__reader_add(reader, "out", 0, 0, 0, NULL) == WEIR_OK);
+    ck_assert(weir__reader_poll(reader, 0, records, 4, &count, NULL) == WEIR_OK);
+    ck_assert_uint_eq(count, 0);
+    (void)sim_wait(NULL, NULL, world->now_ms + 60);
+    (void)sim_log_append(log, &record);
+    for (count = 0; count == 0;)
+        ck_assert(weir__reader_poll(reader, 100, records, 1, &count, NULL) == WEIR_OK);
+    ck_assert(!records[0].is_end);
+    for (count = 0; count == 0;)
+        ck_assert(weir__reader_poll(reader, 100, records, 1, &count, NULL) == WEIR_OK);
+    ck_assert_msg(records[0].is_end && records[0].offset == 1, "an end is that of when it was fetched");
+    weir__reader_close(reader);
+}
+
+START_TEST(a_reader_is_given_what_lies_in_the_log_once_it_has_been_fetched)
+{
+    run_as(a, read_too_early);
 }
 END_TEST
 
@@ -601,6 +666,27 @@ START_TEST(a_process_that_stood_still_for_a_session_finds_its_partitions_lost)
     run_as(a, has_no_member);
     is_deaf[0] = false;
     live(500);
+    ck_assert_uint_eq(sim_group_size(), 2);
+}
+END_TEST
+
+static void has_a_member(void)
+{
+    weir_group_member *still = weir__consumer_member(consumers[0]);
+
+    ck_assert_ptr_nonnull(still);
+    weir__group_member_free(still);
+}
+
+START_TEST(a_member_that_hears_nothing_is_put_out_and_does_not_know_it)
+{
+    run_as(b, open_second);
+    live(300);
+    a->deaf_until_ms = world->now_ms + 3 * world->session_ms;
+    live(2 * world->session_ms);
+    ck_assert_uint_eq(sim_group_size(), 1);
+    run_as(a, has_a_member);
+    live(2 * world->session_ms);
     ck_assert_uint_eq(sim_group_size(), 2);
 }
 END_TEST
@@ -849,6 +935,8 @@ int main(void)
         a_commit_that_nobody_waits_for_any_more_may_still_land,
         a_late_end_hits_a_later_transaction_of_its_epoch_and_none_of_another,
         late_records_and_offsets_join_no_transaction_that_is_not_open,
+        a_late_marker_does_not_undo_what_somebody_has_set_since,
+        a_reader_is_given_what_lies_in_the_log_once_it_has_been_fetched,
         appended_records_stand_in_their_order,
         what_was_sent_lands_after_its_writers_death_without_gaps,
         a_ghost_changes_nothing_and_ends,
@@ -861,6 +949,7 @@ int main(void)
         offsets_of_an_old_generation_are_refused_and_ownership_is_not_asked_for,
         a_new_member_is_given_partitions_only_after_they_were_given_up,
         a_process_that_stood_still_for_a_session_finds_its_partitions_lost,
+        a_member_that_hears_nothing_is_put_out_and_does_not_know_it,
         a_member_that_dies_is_put_out_when_its_session_is_over,
         NULL,
     };

@@ -62,7 +62,7 @@ static void resolve_records(sim_partition *partition, const sim_transaction *txn
 {
     sim_record written = { .state = SIM_MARKER, .producer = txn->producer, .timestamp_ms = -1, .by = "coordinator" };
 
-    for (int64_t i = partition->start; i < partition->end; i++) {
+    for (int64_t i = sim_log_stable_end(partition); i < partition->end; i++) {
         sim_record *record = &partition->records[i];
 
         if (record->state == SIM_OPEN && record->producer == txn->producer) {
@@ -79,8 +79,14 @@ static void resolve_offsets(sim_transaction *txn)
 {
     for (size_t i = 0; txn->is_commit && i < txn->offset_count; i++) {
         const sim_pending_offset *pending = &txn->offsets[i];
+        sim_offset *at = sim_offset_of(pending->topic, pending->partition);
 
-        *sim_offset_of(pending->topic, pending->partition) = (sim_offset){ true, pending->offset, pending->metadata };
+        if (at->exists && at->order > pending->order)
+            continue; /* set since */
+        if (at->exists && at->is_foreign && world->on_overwrite)
+            world->on_overwrite(txn->owner, pending->topic, pending->partition, at->offset);
+        *at = (sim_offset){ .exists = true, .offset = pending->offset, .metadata = pending->metadata,
+                            .order = pending->order };
     }
     sim_trace("%s of %s reaches the offsets (%zu)", txn->is_commit ? "commit" : "abort", txn->id, txn->offset_count);
     txn->offset_count = 0;
@@ -142,6 +148,8 @@ static void time_out(void *arg)
     if (at->txn->state != SIM_TXN_ONGOING || at->txn->number != at->number)
         return;
     sim_trace("coordinator: %s #%llu has timed out", at->txn->id, (unsigned long long)at->number);
+    if (world->on_sweep)
+        world->on_sweep(at->txn->id, at->txn->owner, at->txn->started_ms);
     at->txn->epoch++;
     prepare(at->txn, false);
 }
@@ -167,7 +175,7 @@ static void open_txn(sim_transaction *txn)
     sim_in(world->transaction_ms + sim_between(0, world->transaction_ms / 2), time_out, made);
 }
 
-sim_code sim_txn_init(const char *id, int64_t *producer, int *epoch)
+sim_code sim_txn_init(const char *id, const sim_process *owner, int64_t *producer, int *epoch)
 {
     sim_transaction *txn = sim_transaction_find(id);
 
@@ -187,6 +195,7 @@ sim_code sim_txn_init(const char *id, int64_t *producer, int *epoch)
         return SIM_CONCURRENT;
     }
     txn->epoch++;
+    txn->owner = owner;
     *producer = txn->producer;
     *epoch = txn->epoch;
     sim_trace("coordinator: %s begins epoch %d", id, txn->epoch);
@@ -262,6 +271,7 @@ sim_code sim_txn_offset(const char *id, int epoch, const sim_pending_offset *off
     txn->offsets[i] = *offset;
     txn->offsets[i].topic = sim_print("%s", offset->topic);
     txn->offsets[i].metadata = sim_copy(offset->metadata);
+    txn->offsets[i].order = sim_offset_order();
     return SIM_OK;
 }
 

@@ -20,6 +20,8 @@ typedef struct block {
 static sim_world the_world;
 sim_world *world = &the_world;
 
+static block *spare; /* from the seeds before */
+
 static char (*trace)[TRACE_BYTES];
 static size_t trace_count;
 
@@ -56,6 +58,21 @@ uint64_t sim_hash(uint64_t a, uint64_t b)
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
+static block *take_block(size_t room)
+{
+    block *taken = spare;
+
+    if (taken && taken->size >= room) {
+        spare = taken->next;
+        return taken;
+    }
+    taken = malloc(sizeof *taken + room);
+    if (!taken)
+        abort();
+    taken->size = room;
+    return taken;
+}
+
 void *sim_alloc(size_t size)
 {
     block *first = world->arena;
@@ -63,14 +80,10 @@ void *sim_alloc(size_t size)
 
     size = (size + 15) & ~(size_t)15;
     if (!first || first->size - first->used < size) {
-        size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        block *next = malloc(sizeof *next + room);
+        block *next = take_block(size > BLOCK_BYTES ? size : BLOCK_BYTES);
 
-        if (!next)
-            abort();
         next->next = first;
         next->used = 0;
-        next->size = room;
         world->arena = first = next;
     }
     bytes = first->bytes + first->used;
@@ -108,19 +121,14 @@ weir_bytes sim_copy(weir_bytes bytes)
     return weir__bytes(data, bytes.size);
 }
 
-static void free_arena(bool keep_one)
+static void spare_arena(void)
 {
-    block *at = world->arena;
-
-    while (at && (at->next || !keep_one)) {
-        block *next = at->next;
-
-        free(at);
-        at = next;
+    for (block *at = world->arena, *next; at; at = next) {
+        next = at->next;
+        at->next = spare;
+        spare = at;
     }
-    if (at)
-        at->used = 0;
-    world->arena = at;
+    world->arena = NULL;
 }
 
 /* ---- what is written down ---------------------------------------------------------------------------------------- */
@@ -174,15 +182,11 @@ void sim_violate(const char *format, ...)
 
 void sim_world_begin(uint64_t seed, bool is_traced)
 {
-    void *arena;
-
-    free_arena(true);
-    arena = world->arena;
+    spare_arena();
     *world = (sim_world){
         .seed = seed,
         .random = seed,
         .is_traced = is_traced,
-        .arena = arena,
         .now_ms = 1000,
         .give_way = 1,
         .session_ms = 400,
@@ -197,7 +201,13 @@ void sim_world_begin(uint64_t seed, bool is_traced)
 
 void sim_world_end(void)
 {
-    free_arena(false);
+    spare_arena();
+    while (spare) {
+        block *next = spare->next;
+
+        free(spare);
+        spare = next;
+    }
     free(trace);
     trace = NULL;
 }

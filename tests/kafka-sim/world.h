@@ -23,12 +23,14 @@ typedef struct sim_process {
     const char *name;
     bool is_dead;              /* killed: a ghost, whose requests fail and change nothing */
     atomic_bool is_told_to_stop; /* SIGTERM */
+    int64_t deaf_until_ms;     /* its group members neither hear nor say anything before; the rest of it goes on */
     int64_t stopped_until_ms;  /* SIGSTOP: none of its threads moves before; 0: it runs */
     int64_t ghost_ms;          /* added to the time that a ghost sees */
     size_t fibers;             /* threads that have not ended */
+    size_t recoveries;         /* those of them that recover a task */
     uint64_t steps, kill_at, stop_at; /* steps taken; the step at which it is killed, or stopped; 0: none */
     int64_t stop_ms;           /* for how long */
-    uint64_t news;             /* counts what a thread of it may wait for in poll */
+    uint64_t news, heard;      /* counts what its loop may wait for in poll; as of its last one */
     void *owner;               /* the test's */
 } sim_process;
 
@@ -41,6 +43,8 @@ typedef struct sim_faults {
     int refused;        /* records that a broker refuses */
     int late_marker;    /* a transaction marker that takes long */
     int late_append;    /* a record of an appender that takes long */
+    int late_fetch;     /* what a reader is given comes late */
+    int lost_end;       /* a commit that never lands, though all else does */
     int broken_appender;
     int delay_ms;       /* of what is neither lost nor late, at the most */
     int late_ms;        /* of what is late, beyond the time-out, at the most */
@@ -59,6 +63,9 @@ typedef struct sim_world {
     sim_faults faults;
     int64_t session_ms, rebalance_ms, transaction_ms, request_ms, max_poll_ms;
     sim_process *processes;
+    void (*on_sweep)(const char *id, const sim_process *owner, int64_t begun_ms); /* a transaction took too long */
+    /* A member commits an offset where somebody has set one: this one. */
+    void (*on_overwrite)(const sim_process *owner, const char *topic, int32_t partition, int64_t offset);
     void *arena, *events, *cluster; /* their own */
 } sim_world;
 
@@ -129,11 +136,13 @@ void sim_release_stacks(void); /* at the program's end */
 sim_process *sim_here(void); /* of the thread that runs; NULL: the world's */
 bool sim_is_in_loop(void);
 bool sim_is_stopped(const sim_process *process);
-int sim_fd(void); /* a descriptor that is never readable; to be closed */
+int sim_fd(void); /* a descriptor that is never readable */
+void sim_fd_close(int fd);
 
 /* Ports of the host. Executors belong to the process whose thread submits. */
 extern const weir_clock sim_clock;
 extern const weir_executor sim_executor;
+extern const weir_executor sim_recoveries; /* the same, counted */
 /* Returns when a task of the process has moved, a client has news, time is over, or for no reason. */
 int sim_poll(void *context, struct pollfd *fds, nfds_t count, int timeout_ms);
 
@@ -144,6 +153,7 @@ typedef struct sim_request {
     void (*land)(struct sim_request *request); /* at the broker; within it `from` may be dead already */
     sim_process *from;
     int landings;
+    bool is_doomed;   /* it never lands */
     bool is_answered, is_repeated; /* repeated: the client library has sent it again, and knows */
 } sim_request;
 
