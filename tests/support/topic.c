@@ -4,6 +4,8 @@
  *
  *     topic BROKERS create NAME PARTITIONS REPLICAS [SETTING=VALUE...]
  *     topic BROKERS write NAME plain|commit|abort|open    records on stdin
+ *     topic BROKERS fill NAME KEYS                        as many made ones as each number on stdin says; a line of
+ *                                                         stdout when they are acknowledged
  *     topic BROKERS read NAME committed|all               records on stdout
  *     topic BROKERS follow NAME                           the committed ones on stdout as they come, until stdin ends
  *
@@ -248,6 +250,31 @@ static void write_records(const char *brokers, const char *name, const char *end
         expect_done(rd_kafka_abort_transaction(kafka, PATIENCE_MS), "abort_transaction");
 }
 
+/* As fast as it goes: {"n": number, "pad": …} of a hundred bytes, the keys in turn. */
+static void fill(const char *brokers, const char *name, int64_t keys)
+{
+    const char *const settings[] = {"enable.idempotence", "true", "partitioner", "murmur2_random", "linger.ms", "20",
+                                    "batch.size", "500000", NULL};
+    rd_kafka_t *kafka = client(RD_KAFKA_PRODUCER, brokers, settings);
+    int64_t number = 0;
+    char line[32];
+    partitions_of(kafka, name);
+    while (fgets(line, sizeof line, stdin)) {
+        for (int64_t end = number + strtoll(line, NULL, 10); number < end; number++) {
+            char key[32], value[128];
+            int key_size = snprintf(key, sizeof key, "key-%lld", (long long)(number % keys));
+            int size = snprintf(value, sizeof value, "{\"n\":%lld,\"pad\":\"%070d\"}", (long long)number, 0);
+            while (rd_kafka_producev(kafka, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY(key, (size_t)key_size),
+                                     RD_KAFKA_V_VALUE(value, (size_t)size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                     RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+                rd_kafka_poll(kafka, 100);
+        }
+        expect(rd_kafka_flush(kafka, PATIENCE_MS), "flush");
+        if (printf("%lld\n", (long long)number) < 0 || fflush(stdout))
+            die("stdout", "cannot be written");
+    }
+}
+
 static int64_t wall_ms(void)
 {
     struct timespec now;
@@ -352,12 +379,14 @@ int main(int argc, char **argv)
         create(argv[1], argv[3], (int)strtol(argv[4], NULL, 10), (int)strtol(argv[5], NULL, 10), argv + 6);
     else if (strcmp(verb, "write") == 0 && argc == 5)
         write_records(argv[1], argv[3], argv[4]);
+    else if (strcmp(verb, "fill") == 0 && argc == 5)
+        fill(argv[1], argv[3], strtoll(argv[4], NULL, 10));
     else if (strcmp(verb, "read") == 0 && argc == 5)
         read_records(argv[1], argv[3], argv[4]);
     else if (strcmp(verb, "follow") == 0 && argc == 4)
         follow(argv[1], argv[3]);
     else
-        die("topic", "usage: topic BROKERS create|write|read|follow NAME ...");
+        die("topic", "usage: topic BROKERS create|write|fill|read|follow NAME ...");
     if (fflush(stdout))
         die("stdout", "cannot be written");
     /* Past destructors: an open transaction stays open, and there is nothing to wait for. */
