@@ -18,7 +18,7 @@ make -C build check-fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}" >build/check-fuzz.ou
         "$(date -u +%Y-%m-%d)" "$commit" "$(nproc)"
     printf '%s\n' "$fence"
     for name in long/kills long/payments long/sim long/threads long/valgrind long/power long/memory \
-        broker/three_nodes; do
+        long/soak broker/three_nodes broker/stories/slow_call; do
         printf '%s\n' "-- ${name#*/}"
         grep -hE '^(ok|not ok|#)' "build/tests/$name.log" | sed 's# - /.*/tests/# - tests/#' |
             cut -c 1-140

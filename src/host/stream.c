@@ -475,7 +475,8 @@ static void configure(weir_stream *stream)
 
 static weir_code open_stream(weir_stream *stream, weir_error *err)
 {
-    weir_reader_options tail = { .cluster = stream->options->cluster, .read_uncommitted = true };
+    weir_reader_options tail = { .cluster = stream->options->cluster, .read_uncommitted = true,
+                                 .topic = stream->options->topics->journal.name };
     weir_code rc;
 
     configure(stream);

@@ -360,6 +360,21 @@ static weir_code begin(weir_consumer *consumer, weir_error *err)
     return rc;
 }
 
+/*
+ * Partitions that were paused and go on are fetched when the broker's thread looks at them again, and librdkafka does
+ * not wake it for that: it may sleep for a second (seen with 2.15: after each cooperative rebalance, for all partitions
+ * that stay). A seek to where a partition is wakes it.
+ */
+void weir__consumer_wake(weir_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *list = list_of(consumer, false);
+    rd_kafka_error_t *refused = list->cnt ? rd_kafka_seek_partitions(consumer->client.rk, list, 0) : NULL;
+
+    if (refused)
+        rd_kafka_error_destroy(refused); /* it goes on a second later, then */
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 weir_code weir__consumer_start(weir_consumer *consumer, weir_assigned partition, int64_t offset, weir_error *err)
 {
     weir_owned *owned = weir__consumer_owned(consumer, partition);
@@ -403,7 +418,10 @@ weir_code weir__consumer_hold(weir_consumer *consumer, bool is_held, weir_error 
         return weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "kafka", (int)code, "group member: %s: %s",
                                is_held ? "hold" : "go on", rd_kafka_err2str(code));
     consumer->is_held = is_held;
-    return is_held ? WEIR_OK : begin(consumer, err);
+    if (is_held)
+        return WEIR_OK;
+    weir__consumer_wake(consumer);
+    return begin(consumer, err);
 }
 
 int64_t weir__consumer_high_watermark(const weir_consumer *consumer, weir_assigned partition)

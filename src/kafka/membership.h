@@ -55,6 +55,8 @@ void weir__rebalances_free(weir_consumer *consumer);
 /** NULL: not assigned to us. */
 weir_owned *weir__consumer_owned(weir_consumer *consumer, weir_assigned partition);
 bool weir__consumer_topic(const weir_consumer *consumer, const char *name, size_t *topic);
+/** To be called once librdkafka has let paused partitions go on: they are fetched at once, from where they are. */
+void weir__consumer_wake(weir_consumer *consumer);
 /** WEIR_OK when there is no fatal error. */
 WEIR_CHECK weir_code weir__consumer_fatal(const weir_consumer *consumer, weir_error *err);
 

@@ -21,6 +21,7 @@ typedef struct followed {
 struct weir_reader {
     weir_kafka_client client;
     rd_kafka_queue_t *queue;
+    rd_kafka_topic_t *topic; /* kept, so that librdkafka knows its leaders; NULL: none was named */
     followed *partitions;
     size_t count;
     size_t capacity;
@@ -55,6 +56,8 @@ void weir__reader_close(weir_reader *reader)
         rd_kafka_queue_io_event_enable(reader->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(reader->queue);
     }
+    if (reader->topic)
+        rd_kafka_topic_destroy(reader->topic);
     weir__kafka_client_let_go(&reader->client, reader, reader_free);
 }
 
@@ -88,6 +91,9 @@ weir_code weir__reader_open(const weir_reader_options *options, weir_reader **ou
         rc = weir__kafka_fail(err, code, NULL, NULL, "kafka: a reader's queue");
         goto out;
     }
+    /* One that becomes known only when it is read first has to wait for that for up to a second (seen with 2.15). */
+    if (options->topic)
+        reader->topic = rd_kafka_topic_new(reader->client.rk, options->topic, NULL);
     rc = weir__kafka_client_watch(&reader->client, reader->queue, err);
     if (rc != WEIR_OK)
         goto out;

@@ -14,6 +14,7 @@ typedef struct weir_reader weir_reader;
 typedef struct weir_reader_options {
     weir_cluster *cluster;
     bool read_uncommitted; /* false: only what is committed, and not beyond the last stable offset */
+    const char *topic;     /* one that will be read later, and then at once; NULL: none in particular */
     bool is_brief;         /* to restore: an end is told at once, at the price of asking often when there is nothing */
 } weir_reader_options;
 

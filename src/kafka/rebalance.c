@@ -175,6 +175,8 @@ weir_code weir__consumer_answer(weir_consumer *consumer, weir_error *err)
                                  told->kind == WEIR__REBALANCE_ASSIGN ? "assign" : "give up partitions",
                                  rd_kafka_error_string(refused));
         rd_kafka_error_destroy(refused);
+    } else if (!consumer->is_held) {
+        weir__consumer_wake(consumer); /* all were paused until this was answered */
     }
 out:
     rd_kafka_topic_partition_list_destroy(list);

@@ -35,6 +35,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -426,13 +427,41 @@ class Cluster:
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE) as process:
             for line in process.stdout:
-                line = json.loads(line)
-                yield Record(data(line["key"]), data(line["value"]),
-                             tuple((name, data(value)) for name, value in line["headers"]),
-                             line["partition"], line["offset"], line["timestamp_ms"])
+                yield record_of(json.loads(line))
             said = process.stderr.read().decode().strip()
         if process.returncode:
             raise BrokerError(f"topic read ended with {process.returncode}: {said}")
+
+
+class Follower:
+    """Reads a topic's committed records as they come, from its beginning until it is closed: `seen` is
+    [(record, when it was there to be read, in ms)], in order within a partition."""
+
+    def __init__(self, cluster, topic):
+        self.seen = []
+        self.process = subprocess.Popen([TOPIC, cluster.brokers, "follow", topic], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            line = json.loads(line)
+            self.seen.append((record_of(line), line["seen_ms"]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        self.thread.join()
+        self.process.stdout.close()
+
+
+def record_of(line):
+    return Record(data(line["key"]), data(line["value"]), tuple((name, data(value)) for name, value in line["headers"]),
+                  line["partition"], line["offset"], line["timestamp_ms"])
 
 
 def text(value):

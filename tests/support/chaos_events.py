@@ -77,6 +77,12 @@ class Feeder:
         _, said = self.process.communicate(timeout=PATIENCE)
         check(self.process.returncode == 0, f"the input's writer ended with {self.process.returncode}: {said.decode()}")
 
+    def halt(self):
+        """No more than what has been sent by now, and that is acknowledged."""
+        with self.changed:
+            self.allowed = self.sent
+        self.finish()
+
     def close(self):
         with self.changed:
             self.is_over, self.allowed = True, self.sent

@@ -4,15 +4,21 @@
  *
  *     topic BROKERS create NAME PARTITIONS REPLICAS [SETTING=VALUE...]
  *     topic BROKERS write NAME plain|commit|abort|open    records on stdin
+ *     topic BROKERS fill NAME KEYS                        as many made ones as each number on stdin says; a line of
+ *                                                         stdout when they are acknowledged
  *     topic BROKERS read NAME committed|all               records on stdout
+ *     topic BROKERS follow NAME                           the committed ones on stdout as they come, until stdin ends
  *
  * A record is a line of JSON: {"key", "value", "headers": [[name, value], ...], "partition", "timestamp_ms"}, read also
- * with "offset". Bytes are strings with a character from U+0000 to U+00FF each. Nothing is freed: it is a short life.
+ * with "offset", followed also with "seen_ms", when it was there to be read. Bytes are strings with a character from
+ * U+0000 to U+00FF each. Nothing is freed: it is a short life.
  */
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -244,7 +250,40 @@ static void write_records(const char *brokers, const char *name, const char *end
         expect_done(rd_kafka_abort_transaction(kafka, PATIENCE_MS), "abort_transaction");
 }
 
-static void print_record(const rd_kafka_message_t *message)
+/* As fast as it goes: {"n": number, "pad": …} of a hundred bytes, the keys in turn. */
+static void fill(const char *brokers, const char *name, int64_t keys)
+{
+    const char *const settings[] = {"enable.idempotence", "true", "partitioner", "murmur2_random", "linger.ms", "20",
+                                    "batch.size", "500000", NULL};
+    rd_kafka_t *kafka = client(RD_KAFKA_PRODUCER, brokers, settings);
+    int64_t number = 0;
+    char line[32];
+    partitions_of(kafka, name);
+    while (fgets(line, sizeof line, stdin)) {
+        for (int64_t end = number + strtoll(line, NULL, 10); number < end; number++) {
+            char key[32], value[128];
+            int key_size = snprintf(key, sizeof key, "key-%lld", (long long)(number % keys));
+            int size = snprintf(value, sizeof value, "{\"n\":%lld,\"pad\":\"%070d\"}", (long long)number, 0);
+            while (rd_kafka_producev(kafka, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY(key, (size_t)key_size),
+                                     RD_KAFKA_V_VALUE(value, (size_t)size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                     RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+                rd_kafka_poll(kafka, 100);
+        }
+        expect(rd_kafka_flush(kafka, PATIENCE_MS), "flush");
+        if (printf("%lld\n", (long long)number) < 0 || fflush(stdout))
+            die("stdout", "cannot be written");
+    }
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* seen_ms < 0: that is not told. */
+static void print_record(const rd_kafka_message_t *message, int64_t seen_ms)
 {
     json_t *headers = need(json_array());
     rd_kafka_headers_t *from;
@@ -259,24 +298,41 @@ static void print_record(const rd_kafka_message_t *message)
         "{sosososisIsI}", "key", string_of(message->key, message->key_len), "value",
         string_of(message->payload, message->len), "headers", headers, "partition", (int)message->partition, "offset",
         (json_int_t)message->offset, "timestamp_ms", (json_int_t)rd_kafka_message_timestamp(message, NULL)));
+    if (seen_ms >= 0)
+        json_object_set_new(record, "seen_ms", need(json_integer((json_int_t)seen_ms)));
     if (json_dumpf(record, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) || putchar('\n') == EOF)
         die("stdout", "cannot be written");
     json_decref(record);
 }
 
-static void read_records(const char *brokers, const char *name, const char *which)
+/* A consumer of all partitions, from their beginnings. */
+static rd_kafka_t *reader(const char *brokers, const char *name, const char *level, int32_t *count)
 {
-    const char *level = strcmp(which, "all") == 0 ? "read_uncommitted" : "read_committed";
     const char *const settings[] = {"isolation.level", level, "enable.partition.eof", "true", "group.id", "weir-test",
                                     "enable.auto.commit", "false", "auto.offset.reset", "error",
                                     "fetch.wait.max.ms", "10", "fetch.queue.backoff.ms", "5", NULL};
     rd_kafka_t *kafka = client(RD_KAFKA_CONSUMER, brokers, settings);
     expect(rd_kafka_poll_set_consumer(kafka), "consumer");
-    int32_t count = partitions_of(kafka, name);
-    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(count);
-    for (int32_t i = 0; i < count; i++)
+    *count = partitions_of(kafka, name);
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(*count);
+    for (int32_t i = 0; i < *count; i++)
         rd_kafka_topic_partition_list_add(all, name, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
     expect(rd_kafka_assign(kafka, all), "assign");
+    return kafka;
+}
+
+static void expect_passing(const rd_kafka_message_t *message)
+{
+    if (message->err && message->err != RD_KAFKA_RESP_ERR__TRANSPORT &&
+        message->err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        die("read", rd_kafka_message_errstr(message));
+}
+
+static void read_records(const char *brokers, const char *name, const char *which)
+{
+    int32_t count;
+    rd_kafka_t *kafka =
+        reader(brokers, name, strcmp(which, "all") == 0 ? "read_uncommitted" : "read_committed", &count);
     /* A partition at its end may say so again while others are read. */
     char *ended = need(calloc((size_t)count, 1));
     for (int32_t left = count; left > 0;) {
@@ -287,12 +343,32 @@ static void read_records(const char *brokers, const char *name, const char *whic
             left -= !ended[message->partition];
             ended[message->partition] = 1;
         } else if (!message->err) {
-            print_record(message);
-        } else if (message->err != RD_KAFKA_RESP_ERR__TRANSPORT &&
-                   message->err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-            die("read", rd_kafka_message_errstr(message));
+            print_record(message, -1);
+        } else {
+            expect_passing(message);
         }
         rd_kafka_message_destroy(message);
+    }
+}
+
+static void follow(const char *brokers, const char *name)
+{
+    enum { LOOK_MS = 20 };
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    char byte;
+    int32_t count;
+    rd_kafka_t *kafka = reader(brokers, name, "read_committed", &count);
+    while (poll(&input, 1, 0) == 0 || read(0, &byte, 1) > 0) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, LOOK_MS);
+        if (!message)
+            continue;
+        if (!message->err)
+            print_record(message, wall_ms());
+        else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            expect_passing(message);
+        rd_kafka_message_destroy(message);
+        if (fflush(stdout))
+            die("stdout", "cannot be written");
     }
 }
 
@@ -303,10 +379,14 @@ int main(int argc, char **argv)
         create(argv[1], argv[3], (int)strtol(argv[4], NULL, 10), (int)strtol(argv[5], NULL, 10), argv + 6);
     else if (strcmp(verb, "write") == 0 && argc == 5)
         write_records(argv[1], argv[3], argv[4]);
+    else if (strcmp(verb, "fill") == 0 && argc == 5)
+        fill(argv[1], argv[3], strtoll(argv[4], NULL, 10));
     else if (strcmp(verb, "read") == 0 && argc == 5)
         read_records(argv[1], argv[3], argv[4]);
+    else if (strcmp(verb, "follow") == 0 && argc == 4)
+        follow(argv[1], argv[3]);
     else
-        die("topic", "usage: topic BROKERS create|write|read NAME ...");
+        die("topic", "usage: topic BROKERS create|write|fill|read|follow NAME ...");
     if (fflush(stdout))
         die("stdout", "cannot be written");
     /* Past destructors: an open transaction stays open, and there is nothing to wait for. */
