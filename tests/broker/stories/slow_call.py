@@ -23,9 +23,9 @@ from story import check, same, tell  # noqa: E402
 CALL_MS, POLL_MS, REBALANCES, PARTITIONS = 60000, 10000, 10, 4
 COMMIT_MS = 100
 RATE, CUSTOMERS = 30, 40
-# Two calls, their entries in the journal, a commit interval, the commit and the read of it: the bound leaves room for a
-# machine that does other things. What waits for a rebalance, a session's end or the call takes seconds.
-NEAR_MS = 5 * COMMIT_MS
+# Two calls, their entries in the journal, a commit interval, the commit and the read of it. What waits for a rebalance,
+# a session's end or the call takes far longer; on a machine that is slow for everything the median tells so.
+NEAR_MS, NEAR_TIMES = 5 * COMMIT_MS, 6
 # What a partition is out of work for while it goes from one process to another.
 MOVE_MS = 3000
 MOVED = re.compile(r"(\S+)\.(\d{3})Z \w+ host/\S+-(\d+): task (is leaving|is lost|runs)\b")
@@ -104,8 +104,9 @@ def judge_latency(kind, job, seen, since_ms):
     check(len(moved) >= REBALANCES, f"only {len(moved)} partitions have moved")
     check(len(staying) >= len(everyone) // 2, f"only {len(staying)} of {len(everyone)} records were undisturbed")
     check(len(beside) >= 5 * REBALANCES, f"only {len(beside)} records beside moves")
-    check(percentile(staying, 99) <= NEAR_MS, f"other keys had to wait: {staying[-20:]} ms")
-    check(percentile(beside, 95) <= NEAR_MS, f"partitions that stay had to wait: {beside[-20:]} ms")
+    near_ms = max(NEAR_MS, NEAR_TIMES * percentile(staying, 50))
+    check(percentile(staying, 99) <= near_ms, f"other keys had to wait: {staying[-20:]} ms")
+    check(percentile(beside, 95) <= near_ms, f"partitions that stay had to wait: {beside[-20:]} ms")
     check(moved[-1] <= MOVE_MS, f"partitions were nobody's for {moved[-5:]} ms")
 
 
