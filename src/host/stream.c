@@ -433,7 +433,7 @@ static weir_code open_engine(weir_stream *stream, weir_error *err)
 {
     static const weir_engine_port with_journal = {
         .turn = turn, .wait = wait_for_news, .ended = weir__stream_ended, .load = load,
-        .append = weir__stream_append, .parked = parked,
+        .append = weir__stream_append, .parked = parked, .reads_back = true,
     };
     static const weir_engine_port without = {
         .turn = turn, .wait = wait_for_news, .ended = weir__stream_ended, .load = load,

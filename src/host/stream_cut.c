@@ -160,17 +160,32 @@ static weir_code list_open(weir_stream *stream, weir_error *err)
     return WEIR_OK;
 }
 
-/* What the journal has of runs in the inbox goes along, so that the journal need not be read from there again. */
+/* Up to where all that the journal has of a run is kept: what is not read yet, or not acknowledged, may stand there. */
+static int64_t find_known_end(const weir_stream_task *task, const weir_open_run *open)
+{
+    int64_t end = task->journal_end;
+
+    for (const weir_kept_entry *entry = open->entries; entry; entry = entry->next) {
+        if (entry->place < 0 && entry->bound < end)
+            end = entry->bound;
+    }
+    return end;
+}
+
+/*
+ * What the journal has of runs in the inbox goes along, so that the journal need not be read from there again. Without
+ * gaps: recovery takes all of a run that stands below its last one in the changelog for copied.
+ */
 static weir_code store_entries(weir_stream_task *task, weir_part *part)
 {
     for (const weir_open_run *open = task->oldest; open; open = open->newer) {
+        int64_t end = open->is_stored ? find_known_end(task, open) : 0;
+
         for (weir_kept_entry *entry = open->entries; entry && open->is_stored; entry = entry->next) {
             weir_code rc;
 
-            if (entry->is_stored)
-                continue;
-            if (entry->place < 0)
-                break; /* not acknowledged: with the next cut */
+            if (entry->is_stored || entry->place < 0 || entry->place >= end)
+                continue; /* or with the next cut */
             rc = weir__part_put_entry(part, open->number, entry->place, weir__bytes(entry->bytes, entry->size));
             if (rc != WEIR_OK)
                 return rc;

@@ -58,7 +58,7 @@ typedef enum weir_stream_task_state {
 /* One journal entry of a run that is open, or is being written. Its bytes stand behind it. */
 typedef struct weir_kept_entry {
     weir_appended appended;           /* first: cast back */
-    struct weir_kept_entry *next;     /* of the same run, in log order */
+    struct weir_kept_entry *next;     /* of the same run: as written, or read; a decision may stand before others */
     struct weir_kept_entry *next_sent; /* in stream->sent, in the order queued; or awaiting its reading back */
     weir_stream_task *task;
     uint64_t life;                    /* of the task, when it was written */
@@ -150,6 +150,7 @@ struct weir_stream_task {
     int64_t journal_end;   /* all before it has been read */
     weir_kept_entry *to_read_back, **to_read_back_tail;
     bool is_tailed;
+    bool reads_own;        /* a run of it awaits an outcome of its own from the log, where a decision may come first */
     int64_t known_low, deleted_low; /* of a known commit; up to where records were deleted */
     int64_t known_offset, deleted_offset; /* the same of the repartition topic */
 

@@ -141,7 +141,6 @@ int64_t weir__stream_low(const weir_stream_task *task)
 
                 if (at < low)
                     low = at;
-                break; /* in log order: the others stand behind it */
             }
         }
     }
@@ -248,6 +247,7 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
         free(kept);
         return weir__fail_memory(err, "a journal entry");
     }
+    task->reads_own |= run->awaits_log;
     kept->ticket = ticket;
     kept->needs_reading_back =
         ticket && needs_reading_back(entry) && is_open && !weir__is_broken(WEIR__BREAK_NO_READING_BACK);
@@ -369,9 +369,9 @@ static weir_code add_found(weir_stream_task *task, int64_t number, const weir_re
     return WEIR_OK;
 }
 
-/* Of a run that goes on here: what another owner, or somebody with a decision, has written. */
+/* Of a run that goes on here: what another owner, or somebody with a decision, has written; or it itself, late. */
 static weir_code learn(weir_stream_task *task, const weir_record *record, const weir_entry *entry, int64_t number,
-                       weir_error *err)
+                       bool is_own, weir_error *err)
 {
     weir_run *run = weir__engine_find(task->stream->engine, task->owner, (uint64_t)number);
     weir_kept_entry *kept;
@@ -379,6 +379,9 @@ static weir_code learn(weir_stream_task *task, const weir_record *record, const 
 
     if (!run)
         return WEIR_OK; /* it is over, or has not come yet: see `found` */
+    if (is_own) /* kept since it was written */
+        return weir__engine_learn_entry(run, entry) == WEIR_NO_MEMORY ? weir__fail_memory(err, "a journal entry")
+                                                                      : WEIR_OK;
     open = weir__stream_open_run(run);
     kept = open ? new_entry(task, record->value) : NULL;
     if (!kept)
@@ -400,6 +403,7 @@ static void lose_to_claim(weir_stream_task *task)
 static void look_at_entry(weir_stream_task *task, const weir_record *record, const weir_entry *entry)
 {
     int64_t number = number_of(task, entry->run);
+    bool is_own = entry->epoch == task->tuple.epoch && entry->kind != WEIR__ENTRY_RESOLUTION;
     weir_error err;
 
     if (entry->kind == WEIR__ENTRY_CLAIM) {
@@ -407,19 +411,17 @@ static void look_at_entry(weir_stream_task *task, const weir_record *record, con
             lose_to_claim(task);
         return;
     }
-    if (entry->epoch == task->tuple.epoch && entry->kind != WEIR__ENTRY_RESOLUTION)
-        return; /* its own */
-    if (number < 0 || !is_fact(entry))
+    if (number < 0 || !is_fact(entry) || (is_own && !task->reads_own))
         return;
     /* Its input has not been fetched yet, or still waits to be taken out of the inbox. */
-    if ((number >= task->next || task->state == WEIR__TASK_STARTING) &&
+    if (!is_own && (number >= task->next || task->state == WEIR__TASK_STARTING) &&
         !weir__engine_find(task->stream->engine, task->owner, (uint64_t)number) &&
         add_found(task, number, record) != WEIR_OK) {
         weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, WEIR_NO_MEMORY,
                              (weir__fail_memory(&err, "the journal"), &err));
         return;
     }
-    if (learn(task, record, entry, number, &err) != WEIR_OK)
+    if (learn(task, record, entry, number, is_own, &err) != WEIR_OK)
         weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, err.code, &err);
 }
 

@@ -148,6 +148,7 @@ void weir__stream_assign(weir_stream_task *task)
     task->has_moved = false;
     task->is_told_to_forget = false;
     task->needs_last_cut = false;
+    task->reads_own = false;
     task->is_left_known = false;
     task->left_count = 0;
     task->claim_place = -1;

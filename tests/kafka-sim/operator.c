@@ -9,21 +9,25 @@
 
 enum { SURE_MS = 3 * (LEASE_MS + CALL_MS + MARGIN_MS) };
 
-/* An answer that was cut off before anybody read it has to be given again. */
+/* Or made again since. An answer that was cut off before anybody read it has to be given again. */
 static bool is_answered(const sim_partition *journal, int64_t place, const weir_entry *parked, weir_arena *arena)
 {
     for (int64_t i = place < journal->start ? journal->start : place + 1; i < journal->end; i++) {
         weir_entry *entry;
 
         if (weir__entry_open(journal->records[i].value, arena, &entry, NULL) == WEIR_OK &&
-            entry->kind == WEIR__ENTRY_RESOLUTION && strcmp(entry->run, parked->run) == 0 &&
-            entry->instance == parked->instance && entry->call == parked->call && entry->attempt == parked->attempt)
+            strcmp(entry->run, parked->run) == 0 && entry->instance == parked->instance &&
+            entry->call == parked->call &&
+            (entry->kind == WEIR__ENTRY_RESOLUTION ? entry->attempt == parked->attempt
+                                                   : entry->kind == WEIR__ENTRY_INTENT &&
+                                                         entry->attempt > parked->attempt))
             return true;
     }
     return false;
 }
 
-static void decide(sim_partition *journal, int64_t place, const weir_entry *parked, weir_arena *arena)
+/* What has been made is known at once; what has not is sure only when nothing can land any more. */
+static void decide(sim_partition *journal, int64_t place, const weir_entry *parked, bool is_sure, weir_arena *arena)
 {
     char args[32] = "", result[32];
     int number = 0, call = 0;
@@ -36,7 +40,7 @@ static void decide(sim_partition *journal, int64_t place, const weir_entry *park
     if (sscanf(args, "%d %d", &number, &call) != 2)
         return;
     at = &on_stage->calls[number][call];
-    if (at->pending || is_answered(journal, place, parked, arena))
+    if (at->pending || (!at->landed && !is_sure) || is_answered(journal, place, parked, arena))
         return;
     decision.run = parked->run;
     decision.instance = parked->instance;
@@ -45,7 +49,7 @@ static void decide(sim_partition *journal, int64_t place, const weir_entry *park
     decision.id = sim_print("decision-%llu", (unsigned long long)++on_stage->resolved);
     decision.decision = at->landed ? WEIR__DECISION_RESULT : WEIR__DECISION_RETRY;
     if (at->landed) {
-        (void)snprintf(result, sizeof result, "\"r%d.%d\"", number, call);
+        (void)snprintf(result, sizeof result, "\"d%d.%d\"", number, call);
         decision.result = weir__bytes_text(result);
     }
     weir__buffer_init(&sealed, SIZE_MAX);
@@ -68,13 +72,12 @@ void operator_visit(void)
         sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, p);
 
         for (int64_t i = 0, end = journal->end; i < end; i++) { /* also what was pruned: it has seen it */
+            bool is_sure = journal->records[i].timestamp_ms - 1000000000 + SURE_MS <= world->now_ms;
             weir_entry *entry;
 
-            if (journal->records[i].timestamp_ms - 1000000000 + SURE_MS > world->now_ms)
-                break;
             if (weir__entry_open(journal->records[i].value, &arena, &entry, NULL) == WEIR_OK &&
                 entry->kind == WEIR__ENTRY_PARKED && entry->args.data)
-                decide(journal, i, entry, &arena);
+                decide(journal, i, entry, is_sure, &arena);
         }
         weir__arena_reset(&arena);
     }

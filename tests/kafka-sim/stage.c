@@ -60,7 +60,7 @@ static void draw_inputs(void)
         count[at->key]++;
         if (at->extra != EXTRA_KEEP)
             extra[at->key] = at->extra == EXTRA_SET ? i + 1 : 0;
-        (void)snprintf(at->expected, sizeof at->expected, "{\"n\":%d,\"count\":%d,\"extra\":%d}", i,
+        (void)snprintf(at->expected, sizeof at->expected, "{\"n\":%d,\"count\":%d,\"extra\":%d", i,
                        count[at->key], extra[at->key]);
     }
     sim_in(0, write_input, NULL);
@@ -165,6 +165,7 @@ static void happen(void *arg)
             sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, partition);
 
             sim_trace("the journal's beginning is gone: %d", partition);
+            on_stage->is_cut_off = true;
             sim_log_truncate(journal, sim_between(journal->start, journal->end));
         }
         break;

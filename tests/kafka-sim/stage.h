@@ -25,7 +25,7 @@ typedef struct input {
     bool is_written;
     int32_t partition;
     int64_t offset;
-    char expected[64]; /* its output */
+    char expected[64]; /* its output, up to who answered its calls */
 } input;
 
 /* One call as the service sees it. */
@@ -45,6 +45,7 @@ typedef struct slot {
 typedef struct stage {
     int inputs, keys, partitions, slots, written, done;
     bool is_quiet;         /* nothing goes wrong any more */
+    bool is_cut_off;       /* somebody has thrown away journal records that counted */
     int64_t quiet_ms;
     input input[INPUTS];
     service_call calls[INPUTS][CALLS];

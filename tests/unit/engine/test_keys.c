@@ -326,7 +326,7 @@ static weir_code load_for_engine(void *host, uint32_t owner, weir_bytes key, wei
 
 START_TEST(memory_that_was_evicted_is_read_again)
 {
-    static const weir_engine_port port = { turn_and_commit, test_wait, test_ended, load_for_engine, NULL, NULL };
+    static const weir_engine_port port = { turn_and_commit, test_wait, test_ended, load_for_engine, NULL, NULL, false };
     static const test_record records[] = { { "k1", "0" }, { "k2", "0" }, { "k1", "0" }, { "k3", "0" }, { "k1", "0" },
                                            { "k2", "0" } };
     weir_engine_options options = test_options();

@@ -245,7 +245,8 @@ static weir_turn turn_that_drops(void *context, bool may_accept)
 
 START_TEST(a_ready_run_that_has_not_begun_is_dropped_at_once)
 {
-    static const weir_engine_port port = { turn_that_drops, host_wait, host_ended, NULL, host_append, host_parked };
+    static const weir_engine_port port = { turn_that_drops, host_wait, host_ended, NULL, host_append, host_parked,
+                                           false };
     weir_engine_options options = host_options();
 
     options.port = &port;
