@@ -493,9 +493,7 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
     if (rc == WEIR_OK)
         rc = weir__stream_formats_open(stream, err);
     if (rc == WEIR_OK && stream->options->topics->journal.name) {
-        rc = weir__appender_open(stream->options->cluster, &stream->appender, err);
-        if (rc == WEIR_OK)
-            rc = weir__engine_watch(stream->engine, weir__appender_fd(stream->appender), err);
+        rc = weir__stream_open_appender(stream, err);
         if (rc == WEIR_OK)
             rc = weir__reader_open(&tail, &stream->tail, err);
         if (rc == WEIR_OK)

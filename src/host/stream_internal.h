@@ -67,7 +67,7 @@ typedef struct weir_kept_entry {
     int64_t bound;                    /* place is at least that */
     bool needs_reading_back;          /* the ticket is told only once it was read back */
     bool is_sent;                     /* in stream->sent */
-    bool is_known;                    /* acknowledged, or failed */
+    bool is_known;                    /* acknowledged */
     bool is_orphan;                   /* its run is over, or its task closed: freed once it is acknowledged */
     bool is_listed;                   /* among task->to_read_back */
     bool is_claim;
@@ -219,11 +219,14 @@ struct weir_stream {
     size_t *first_task;       /* of each topic that is read */
     size_t forwarded_count;   /* topics */
 
-    weir_appender *appender;  /* NULL: no journal */
+    weir_appender *appender;  /* NULL: no journal, or it could not be opened anew */
     weir_reader *tail;
     weir_record *tail_batch;
     weir_kept_entry *sent, **sent_tail;
     uint64_t appended, acknowledged; /* entries: queued; of those all up to that number */
+    bool is_journal_broken;
+    weir_error journal_error; /* why */
+    unsigned breaks_in_a_row; /* without an entry that was acknowledged in between */
 
     weir_stream_committer *committer;
     weir_executor recoveries;
@@ -333,6 +336,8 @@ weir_open_run *weir__stream_open_run(weir_run *run); /* makes it when it is not 
 void weir__stream_close_run(weir_stream_task *task, weir_open_run *open);
 void weir__stream_forget_journal(weir_stream_task *task);
 
+/** Opens the journal's producer, and has the engine watch it. As weir__appender_open(). */
+WEIR_CHECK weir_code weir__stream_open_appender(weir_stream *stream, weir_error *err);
 /** At the end: entries that were queued and are not known are freed. */
 void weir__stream_drop_sent(weir_stream *stream);
 

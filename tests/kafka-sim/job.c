@@ -155,7 +155,7 @@ static weir_code on_input(weir_run *run, const weir_event *event, void *arg)
     for (int i = 0; i < calls; i++) {
         weir_code rc = make_call(run, number, i, &by[i]);
 
-        if (rc == WEIR_CANCELED || rc == WEIR_IO) /* IO: the journal is broken, and all ends */
+        if (rc == WEIR_CANCELED)
             return rc;
         if (rc != WEIR_OK && !sim_here()->is_dead)
             sim_violate("call %d of input %d fails: %d", i, number, (int)rc);
