@@ -146,8 +146,8 @@ size_t weir__engine_runs_of(const weir_engine *engine, uint32_t owner);
 weir_run *weir__engine_find(weir_engine *engine, uint32_t owner, uint64_t index);
 
 /**
- * What the log says of a run that is under way here: kept with what its journal holds, and acted upon, as what an errand
- * says late. At the loop's top.
+ * What the log says of a run that is under way here: kept with what its journal holds, and acted upon, as what an
+ * errand says late. At the loop's top.
  *
  * Of an attempt that this epoch began a decision counts, and, with a port that `reads_back`, an outcome of this epoch;
  * another's outcome or withdrawal is of another attempt with the same number.
@@ -174,6 +174,9 @@ int weir__engine_wake_fd(const weir_engine *engine);
 /** Makes weir__engine_wake_fd() readable whenever `fd`, which stays the host's, is. WEIR_OK; WEIR_IO (stop) */
 WEIR_CHECK weir_code weir__engine_watch(weir_engine *engine, int fd, weir_error *err);
 void weir__engine_unwatch(weir_engine *engine, int fd); /* before it is closed; not watched: fine */
+
+/** Calls a function on the ground stack: for what may need more than limits.stack-kb. */
+void weir__engine_on_ground(weir_engine *engine, void (*fn)(void *context), void *context);
 
 /** How long a wait may last before a timer is due, in ms, as poll(2) wants it; -1: none is set. */
 int weir__engine_timeout_ms(const weir_engine *engine);

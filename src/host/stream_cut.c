@@ -94,6 +94,7 @@ static weir_code put_cell(void *context, const weir_key *key, const weir_cell *c
 
     if (!is_cut(task))
         return WEIR_OK; /* lost: nobody will see it */
+    weir__stream_sweep_again(task);
     if (cell->type == WEIR__CELL_DELETED) {
         rc = weir__part_delete_cell(part, key->bytes, cell->path);
     } else {
@@ -272,11 +273,16 @@ void weir__stream_cut(weir_stream *stream)
 {
     weir_stream_cut *cut = &stream->cut;
     weir_error err;
-    weir_code rc;
+    weir_code rc = WEIR_OK;
 
     if (!may_cut(stream))
         return;
-    rc = weir__keys_cut(weir__engine_keys(stream->engine), stream->next_commit, put_cell, stream, &err);
+    for (size_t i = 0; i < stream->task_count && rc == WEIR_OK; i++) {
+        if (weir__stream_sweeps(stream->tasks[i])) /* first: it does not see what changes with this cut */
+            rc = weir__stream_sweep(stream->tasks[i], &err);
+    }
+    if (rc == WEIR_OK)
+        rc = weir__keys_cut(weir__engine_keys(stream->engine), stream->next_commit, put_cell, stream, &err);
     if (rc == WEIR_OK)
         rc = list_open(stream, &err);
     cut->count = 0;

@@ -154,6 +154,12 @@ struct weir_stream_task {
     int64_t known_low, deleted_low; /* of a known commit; up to where records were deleted */
     int64_t known_offset, deleted_offset; /* the same of the repartition topic */
 
+    int64_t input_ms;      /* the latest timestamp of a record that was read, or of a cell that was swept past */
+    int64_t swept_ms;      /* of the input: when the round of sweeping began that is under way, or was the last one */
+    bool is_swept;         /* that round is over */
+    int64_t sweep_again_ms; /* it may have missed something: then another, on the machine's clock; 0: it has not */
+    weir_buffer sweep_from; /* the key that it goes on with; empty: the first */
+
     int64_t since_ms, told_ms;
     int64_t known_commit;
     uint64_t commits;
@@ -198,7 +204,7 @@ struct weir_stream {
     /* Configuration, read once. */
     weir_stream_on_error on_error;
     size_t depth, record_bytes;
-    int64_t commit_interval_ms, inbox_age_ms;
+    int64_t commit_interval_ms, inbox_age_ms, ttl_ms;
     uint64_t commit_runs;
     size_t commit_bytes;
     const char *key_by;
@@ -241,7 +247,7 @@ struct weir_stream {
     size_t filled_bytes;
     int64_t last_cut_ms, again_ms;
     uint32_t agains;
-    weir_buffer cell_value, scratch;
+    weir_buffer cell_value, scratch, sweep_key, sweep_paths;
 
     unsigned until_look;
     int64_t now_ms, stop_by_ms, pruned_ms, aged_ms;
@@ -293,6 +299,14 @@ void weir__stream_cut(weir_stream *stream);
 /** Sends a cut that waited for the journal, or is to be sent again. */
 void weir__stream_drive_cut(weir_stream *stream);
 void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, const weir_error *err);
+
+/* ---- stream_sweep.c ---------------------------------------------------------------------------------------------- */
+/** Whether there may be something that has expired, and is not looked at yet. */
+bool weir__stream_sweeps(const weir_stream_task *task);
+/** A cell changes, maybe behind where it is: some time there is to be another round, also when no record comes. */
+void weir__stream_sweep_again(weir_stream_task *task);
+/** Looks at some cells more; those of keys that have expired go, with the cut that is being made. */
+WEIR_CHECK weir_code weir__stream_sweep(weir_stream_task *task, weir_error *err);
 
 /* ---- stream_commit.c: the commit thread -------------------------------------------------------------------------- */
 WEIR_CHECK weir_code weir__stream_committer_new(weir_stream *stream, weir_stream_committer **out, weir_error *err);

@@ -314,8 +314,8 @@ static void fail_sent(weir_stream *stream)
 /*
  * The appender gives no record up and keeps their order, or breaks: then nobody knows what of the last ones stands in
  * the log, or will. So the tasks are lost, as to another owner, and taken again, with a higher claim behind which what
- * may still land is void, and their journals are read. A record that is too large would break the next one, too; and one
- * that breaks again and again without having written anything does not get better.
+ * may still land is void, and their journals are read. A record that is too large would break the next one, too; and
+ * one that breaks again and again without having written anything does not get better.
  */
 static void renew(weir_stream *stream)
 {

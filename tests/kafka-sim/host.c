@@ -52,6 +52,7 @@ void host_prepare(void)
     set("commit-interval-ms", "20");
     set("commit-max-runs", "8");
     set("inbox-age-ms", "60");
+    set("state.ttl-ms", "300");
     set("limits.stack-kb", "64");
     set("calls.start-lease-ms", "30");
     set("calls.margin-ms", "20");
