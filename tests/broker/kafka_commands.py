@@ -154,6 +154,21 @@ def topics_says_what_is_wrong_and_what_to_run(place):
               "`weir topics` says what to run" in job.log(), f"log: {job.log()}")
 
 
+def a_changelog_may_forget_deletions_after_a_minute_and_not_sooner(place):
+    CLUSTER.create_topic("t4-in")
+    CLUSTER.create_topic("t4-changelog", config={"cleanup.policy": "compact", "delete.retention.ms": "59999"})
+    with KafkaJob(place, "t4", COUNT) as job:
+        ended = job.tool("topics", "--create")
+        found, commands = rows(ended)
+        check(found[1][3].startswith("wrong: delete.retention.ms=59999, and must be 60000 or more"), f"log: {found[1]}")
+        check(commands[0].endswith("--entity-name t4-changelog --add-config delete.retention.ms=86400000"),
+              f"run: {commands}")
+        CLUSTER.admin("configure", "t4-changelog", "cleanup.policy=compact", "delete.retention.ms=60000")
+        ended = job.tool("topics")
+        done(ended)
+        same([row[3] for row in rows(ended)[0]], ["right"] * 4, "afterwards")
+
+
 def a_journal_that_is_shortened_by_time_is_doubtful_and_no_more(place):
     CLUSTER.create_topic("t3-in")
     CLUSTER.create_topic("t3-actions", config={"retention.ms": "1000000", "retention.bytes": "-1"})

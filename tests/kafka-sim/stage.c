@@ -9,6 +9,7 @@ static stage the_stage;
 stage *on_stage = &the_stage;
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define HOUR_MS (INT64_C(3600) * 1000)
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
@@ -129,8 +130,8 @@ static void keep_alive(void *arg)
 /* Tombstones are gone, and every file was away for so long. */
 static void pass_night(void)
 {
-    sim_trace("a day passes for tombstones and files");
-    store_age(DAY_MS);
+    sim_trace("the time of tombstones passes for them and for files");
+    store_age(on_stage->tombstones_ms);
     for (int32_t i = 0; i < on_stage->partitions; i++)
         sim_log_compact(sim_partition_find(TOPIC_CHANGES, i), 0);
 }
@@ -174,7 +175,7 @@ static void happen(void *arg)
         if (sim_chance(4))
             pass_night();
         else
-            sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), DAY_MS);
+            sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), on_stage->tombstones_ms);
         break;
     case 7: /* retention that somebody has set on the journal */
         if (sim_chance(4)) {
@@ -228,6 +229,8 @@ static void look(void *arg)
 
 void stage_begin(void)
 {
+    sim_topic *changes;
+
     memset(on_stage, 0, sizeof *on_stage);
     store_begin();
     disk_begin();
@@ -235,7 +238,11 @@ void stage_begin(void)
     on_stage->slots = 1 + (int)sim_random(SLOTS);
     (void)sim_topic_make(TOPIC_IN, on_stage->partitions);
     (void)sim_topic_make(TOPIC_OUT, on_stage->partitions);
-    (void)sim_topic_make(TOPIC_CHANGES, on_stage->partitions);
+    on_stage->tombstones_ms = sim_chance(2) ? DAY_MS : HOUR_MS;
+    changes = sim_topic_make(TOPIC_CHANGES, on_stage->partitions);
+    changes->settings[0] = (weir_setting){ "delete.retention.ms",
+                                           sim_print("%lld", (long long)on_stage->tombstones_ms) };
+    changes->setting_count = 1;
     (void)sim_topic_make(TOPIC_JOURNAL, on_stage->partitions);
     world->faults = (sim_faults){
         .lost_request = sim_chance(2) ? 0 : 60,

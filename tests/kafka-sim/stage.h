@@ -47,7 +47,7 @@ typedef struct stage {
     int inputs, keys, partitions, slots, written, done;
     bool is_quiet;         /* nothing goes wrong any more */
     bool is_cut_off;       /* somebody has thrown away journal records that counted */
-    int64_t quiet_ms;
+    int64_t quiet_ms, tombstones_ms;
     input input[INPUTS];
     service_call calls[INPUTS][CALLS];
     slot slot[SLOTS];
