@@ -144,17 +144,16 @@ static weir_entry *copy_entry(weir_run *run, const weir_entry *entry)
     return copy;
 }
 
-/* Whether it is about an attempt that was begun in another epoch, as far as it is known here that there was one. */
+/* Whether it is about an attempt that was begun in another epoch, as far as it is known here that there was one. The
+ * first intent says so: what parking keeps of a call that it found in doubt is an intent of this life. */
 static bool is_of_another_epoch(const weir_run *run, const weir_entry *about)
 {
-    const weir_entry *intent = NULL;
-
     for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
         if (entry->kind == WEIR__ENTRY_INTENT && entry->instance == about->instance && entry->call == about->call &&
             entry->attempt == about->attempt)
-            intent = entry;
+            return entry->epoch != run->epoch;
     }
-    return intent && intent->epoch != run->epoch;
+    return false;
 }
 
 /* Whether this life has asked for the call already: then only what it waits for can make a difference. */
