@@ -219,6 +219,22 @@ def state_is_read_from_the_changelog_whatever_the_keys(place):
         complains(job.tool("state", "--key", "nobody"), 1, "job 's1' keeps nothing for key 'nobody'")
 
 
+def a_key_that_has_expired_goes_without_a_record_of_its_own(place):
+    CLUSTER.create_topic("s3-in")
+    CLUSTER.write("s3-in", [Record(b"old", b'"w"')])
+    with KafkaJob(place, "s3", COUNT, more="state.ttl-ms: 300\n") as job:
+        job.start()
+        job.has_out(1)
+        same([list(line) for line in job.lines("state")], [["old"]], "state")
+
+        def is_gone():
+            CLUSTER.write("s3-in", [Record(b"new", b'"w"')])  # each moves the input's time on
+            return ["old"] not in [list(line) for line in job.lines("state")]
+        wait_until(is_gone, job.started[-1])
+        same([list(line) for line in job.lines("state")], [["new"]], "state")
+        job.end()
+
+
 def a_key_that_another_client_sent_elsewhere_is_found_too(place):
     CLUSTER.create_topic("s2-in", partitions=3)
     CLUSTER.write("s2-in", [Record(b"only-%d" % n, b'"w"', (), n) for n in range(3)])
