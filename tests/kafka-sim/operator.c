@@ -9,19 +9,21 @@
 
 enum { SURE_MS = 3 * (LEASE_MS + CALL_MS + MARGIN_MS) };
 
-/* Or made again since. An answer that was cut off before anybody read it has to be given again. */
+/* Or made again since. What was cut off before anybody read it does not count; what was pruned does: it stands in the
+ * changelog, or was read. */
 static bool is_answered(const sim_partition *journal, int64_t place, const weir_entry *parked, weir_arena *arena)
 {
-    for (int64_t i = 0; i < journal->end; i++) {
-        bool may_be_read = i > place && i >= journal->start;
+    for (int64_t i = place + 1; i < journal->end; i++) {
+        bool is_there = i >= journal->start;
         weir_entry *entry;
 
         if (weir__entry_open(journal->records[i].value, arena, &entry, NULL) == WEIR_OK &&
             strcmp(entry->run, parked->run) == 0 && entry->instance == parked->instance &&
             entry->call == parked->call &&
-            (entry->kind == WEIR__ENTRY_RESOLUTION ? may_be_read && entry->attempt == parked->attempt
+            (entry->kind == WEIR__ENTRY_RESOLUTION ? is_there && entry->attempt == parked->attempt
                                                    : entry->kind == WEIR__ENTRY_INTENT &&
-                                                         entry->attempt > parked->attempt))
+                                                         entry->attempt > parked->attempt &&
+                                                         (is_there || !on_stage->is_cut_off)))
             return true;
     }
     return false;

@@ -101,15 +101,27 @@ static char first_answer(int number, int call)
 {
     const input *at = &on_stage->input[number];
     const sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, at->partition);
+    uint32_t attempt = 0;
+    int64_t claim = 0;
     char by = '\0';
     weir_arena arena;
 
     weir__arena_init(&arena, 4096);
-    for (int64_t i = 0; i < journal->end && !by; i++) {
+    for (int64_t i = 0; i < journal->end; i++) {
         weir_entry *entry;
 
-        if (weir__entry_open(journal->records[i].value, &arena, &entry, NULL) != WEIR_OK || !entry->run[0] ||
-            strtoll(strrchr(entry->run, '/') + 1, NULL, 10) != at->offset || (int)entry->call != call + 1)
+        if (weir__entry_open(journal->records[i].value, &arena, &entry, NULL) != WEIR_OK)
+            continue;
+        if (entry->kind == WEIR__ENTRY_CLAIM && entry->epoch > claim)
+            claim = entry->epoch;
+        if (!entry->run[0] || strtoll(strrchr(entry->run, '/') + 1, NULL, 10) != at->offset ||
+            (int)entry->call != call + 1)
+            continue;
+        if (entry->kind == WEIR__ENTRY_INTENT && entry->epoch >= claim && entry->attempt > attempt) {
+            attempt = entry->attempt; /* what is said of those before it counts no more */
+            by = '\0';
+        }
+        if (by || entry->attempt != attempt)
             continue;
         if (entry->kind == WEIR__ENTRY_OUTCOME && entry->is_final && entry->code == WEIR_OK)
             by = 'r';
