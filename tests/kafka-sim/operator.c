@@ -13,17 +13,23 @@ enum { SURE_MS = 3 * (LEASE_MS + CALL_MS + MARGIN_MS) };
  * changelog, or was read. */
 static bool is_answered(const sim_partition *journal, int64_t place, const weir_entry *parked, weir_arena *arena)
 {
-    for (int64_t i = place + 1; i < journal->end; i++) {
+    int64_t claim = 0;
+
+    for (int64_t i = 0; i < journal->end; i++) {
         bool is_there = i >= journal->start;
         weir_entry *entry;
 
-        if (weir__entry_open(journal->records[i].value, arena, &entry, NULL) == WEIR_OK &&
-            strcmp(entry->run, parked->run) == 0 && entry->instance == parked->instance &&
-            entry->call == parked->call &&
-            (entry->kind == WEIR__ENTRY_RESOLUTION ? is_there && entry->attempt == parked->attempt
-                                                   : entry->kind == WEIR__ENTRY_INTENT &&
-                                                         entry->attempt > parked->attempt &&
-                                                         (is_there || !on_stage->is_cut_off)))
+        if (weir__entry_open(journal->records[i].value, arena, &entry, NULL) != WEIR_OK)
+            continue;
+        if (entry->kind == WEIR__ENTRY_CLAIM && entry->epoch > claim)
+            claim = entry->epoch;
+        if (i <= place || strcmp(entry->run, parked->run) != 0 || entry->instance != parked->instance ||
+            entry->call != parked->call)
+            continue;
+        if (entry->kind == WEIR__ENTRY_RESOLUTION && entry->attempt == parked->attempt && is_there)
+            return true;
+        if (entry->kind == WEIR__ENTRY_INTENT && entry->attempt > parked->attempt && entry->epoch >= claim &&
+            (is_there || !on_stage->is_cut_off))
             return true;
     }
     return false;
