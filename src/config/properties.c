@@ -129,7 +129,9 @@ const weir_property weir__properties[] = {
       .aliases = "Flink Agents: short-term-memory.state-ttl.ms, Flink: table.exec.state.ttl",
       .doc = "How long a value of short-term memory lives after it was last touched, in input time: the timestamps of "
              "its key's records, which never goes backwards for a key. 0: for good. What has expired is never "
-             "returned, and is deleted when its key has a record again." },
+             "returned, and is deleted when its key has a record again. On Kafka a key all of whose values have been "
+             "over for as long again is deleted, too, without one: a record that comes out of order by more than this "
+             "time may or may not find them." },
     { .name = "state.ttl-update",
       .type = WEIR__PROPERTY_CHOICE,
       .choices = "on-write, on-read-and-write",

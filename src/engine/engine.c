@@ -69,6 +69,11 @@ static weir_code load(void *context, uint32_t owner, weir_bytes key, weir_cells 
     return request.rc;
 }
 
+void weir__engine_on_ground(weir_engine *engine, void (*fn)(void *context), void *context)
+{
+    weir__stacks_on_ground(engine->stacks, fn, context);
+}
+
 weir_code weir__engine_watch(weir_engine *engine, int fd, weir_error *err)
 {
     struct epoll_event event = { .events = EPOLLIN };

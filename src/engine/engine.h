@@ -55,6 +55,11 @@ typedef struct weir_engine_port {
                         weir_error *err);
     /** A run parks, or goes on (`parked` NULL) after a decision or a late outcome. NULL: nobody wants to know. */
     void (*parked)(void *host, weir_run *run, const weir_entry *parked);
+    /**
+     * Others append to the journal, too: what ends an attempt that somebody may decide on counts only once the host has
+     * read it back, and given it, in log order, to weir__engine_learn_entry(). Of such a run `awaits_log` is set.
+     */
+    bool reads_back;
 } weir_engine_port;
 
 typedef struct weir_engine_options {
@@ -141,11 +146,11 @@ size_t weir__engine_runs_of(const weir_engine *engine, uint32_t owner);
 weir_run *weir__engine_find(weir_engine *engine, uint32_t owner, uint64_t index);
 
 /**
- * What the log says of a run that is under way here, and another epoch wrote: kept with what its journal holds, and
- * acted upon, as what an errand says late. At the loop's top.
+ * What the log says of a run that is under way here: kept with what its journal holds, and acted upon, as what an
+ * errand says late. At the loop's top.
  *
- * Of an attempt that this epoch began only a decision counts: another's outcome or withdrawal is of another attempt
- * with the same number.
+ * Of an attempt that this epoch began a decision counts, and, with a port that `reads_back`, an outcome of this epoch;
+ * another's outcome or withdrawal is of another attempt with the same number.
  *
  * @param entry  OUTCOME, RESOLUTION or WITHDRAWN, with its epoch; copied
  * @return WEIR_OK, also when it makes no difference; WEIR_INVALID: another kind (fix); WEIR_NO_MEMORY (stop)
@@ -169,6 +174,9 @@ int weir__engine_wake_fd(const weir_engine *engine);
 /** Makes weir__engine_wake_fd() readable whenever `fd`, which stays the host's, is. WEIR_OK; WEIR_IO (stop) */
 WEIR_CHECK weir_code weir__engine_watch(weir_engine *engine, int fd, weir_error *err);
 void weir__engine_unwatch(weir_engine *engine, int fd); /* before it is closed; not watched: fine */
+
+/** Calls a function on the ground stack: for what may need more than limits.stack-kb. */
+void weir__engine_on_ground(weir_engine *engine, void (*fn)(void *context), void *context);
 
 /** How long a wait may last before a timer is due, in ms, as poll(2) wants it; -1: none is set. */
 int weir__engine_timeout_ms(const weir_engine *engine);

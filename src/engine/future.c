@@ -143,9 +143,16 @@ static int64_t backoff_ms(const weir_future *future, int64_t retry_after_ms)
     return retry_after_ms > wait ? retry_after_ms : wait;
 }
 
-/* Copies what came into the run, and writes it down. */
+void weir__future_back_off(weir_future *future, int64_t retry_after_ms)
+{
+    weir__future_move(future, WEIR__FUTURE_BACKOFF);
+    (void)weir__future_set_timer(future, weir__future_now_ms(future) + backoff_ms(future, retry_after_ms));
+}
+
+/* Copies what came into the run, and writes it down. In doubt a decision may stand before it: then the log tells. */
 void weir__future_conclude(weir_future *future, const weir_attempt_end *end, bool is_final)
 {
+    bool is_told_by_log = weir__future_is_open(future) && future->run->engine->options.port->reads_back;
     weir_attempt_end kept = *end;
     weir_code rc = WEIR_OK;
 
@@ -157,10 +164,18 @@ void weir__future_conclude(weir_future *future, const weir_attempt_end *end, boo
             return;
         }
     }
+    future->run->awaits_log |= is_told_by_log;
     if (weir__run_has_journal(future->run) && (is_final || future->about.kind != WEIR_CALL_PURE))
         rc = weir__run_append_outcome(future, future->attempt, &kept, is_final);
     if (rc != WEIR_OK) {
         weir__future_settle_failed(future, rc);
+        return;
+    }
+    if (is_told_by_log) {
+        weir__future_leave_errand(future, !is_final);
+        weir__timers_unset(&future->run->engine->timers, &future->timer);
+        future->is_awaiting_log = true;
+        future->retry_after_ms = end->retry_after_ms;
         return;
     }
     if (is_final) {
@@ -168,8 +183,7 @@ void weir__future_conclude(weir_future *future, const weir_attempt_end *end, boo
         return;
     }
     weir__future_leave_errand(future, true);
-    weir__future_move(future, WEIR__FUTURE_BACKOFF);
-    (void)weir__future_set_timer(future, weir__future_now_ms(future) + backoff_ms(future, end->retry_after_ms));
+    weir__future_back_off(future, end->retry_after_ms);
 }
 
 void weir__future_attempt_ended(weir_future *future, const weir_attempt_end *end)

@@ -66,6 +66,8 @@ struct weir_future {
     int64_t deadline_ms;  /* DOUBT: nothing happens outside after it */
     bool is_past_margin;  /* DOUBT: the policy's own time runs */
     weir_errand *errand;  /* under way for it */
+    bool is_awaiting_log; /* DOUBT, ASKING, PARKED: its end is written, and counts once it was read back */
+    int64_t retry_after_ms; /* the same: what was said with it */
     bool is_withdrawn;    /* INTENT: it stays so, and the journal is told */
 
     weir_code code;
@@ -84,6 +86,13 @@ void weir__future_start(weir_future *future);
 static inline bool weir__future_is_settled(const weir_future *future)
 {
     return future->state == WEIR__FUTURE_DONE || future->state == WEIR__FUTURE_PARKED;
+}
+
+/** Whether it can still be told what came of it. A divergence cannot: it is the run's, which begins anew. */
+static inline bool weir__future_is_open(const weir_future *future)
+{
+    return future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING ||
+           (future->state == WEIR__FUTURE_PARKED && future->reason != WEIR__PARK_DIVERGENCE);
 }
 
 /** An errand is over: called at the loop's top, before it is freed. */
@@ -115,8 +124,11 @@ void weir__futures_leave(weir_run *run, bool is_over);
 /** Appends to run->entries what its journal holds of this life, as after a restart. WEIR_OK or WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__futures_remember(weir_run *run);
 
-/** A decision, or an outcome from elsewhere, on a future in DOUBT, ASKING or PARKED; the entry is appended already. */
+/** A decision, or an outcome that was read, on a future in DOUBT, ASKING or PARKED; the entry is in the journal. */
 void weir__future_told(weir_future *future, const weir_entry *entry);
+
+/** Whether an outcome comes behind a decision on its attempt, which counts; says so in the log. */
+bool weir__run_is_decided(const weir_run *run, const weir_entry *outcome);
 
 /**
  * What the journal holds is not what is asked for now. With effects in the journal: false, and the future, or the run

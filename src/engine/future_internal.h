@@ -20,9 +20,13 @@ void weir__future_begin(weir_future *future);
 /** Nobody waits for its errand any more. `is_abandoned`: nor does anybody want to know what comes of it. */
 void weir__future_leave_errand(weir_future *future, bool is_abandoned);
 
-/** Ends its present attempt: copied into the run, journaled; a final one settles it, another one waits for the next. */
+/**
+ * Ends its present attempt: copied into the run, journaled; a final one settles it, another one waits for the next. In
+ * doubt, and with a port that `reads_back`, it stays as it is until weir__future_told().
+ */
 void weir__future_conclude(weir_future *future, const weir_attempt_end *end, bool is_final);
 
+void weir__future_back_off(weir_future *future, int64_t retry_after_ms); /* the next attempt comes later */
 void weir__future_settle(weir_future *future, weir_future_state state); /* DONE or PARKED: wakes the run */
 void weir__future_settle_with(weir_future *future, weir_code code, weir_bytes result, const weir_error *err);
 void weir__future_settle_failed(weir_future *future, weir_code code); /* with what the run keeps: not journaled */

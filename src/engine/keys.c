@@ -188,6 +188,18 @@ static void evict(weir_keys *keys, size_t most)
     }
 }
 
+bool weir__keys_let_go(weir_keys *keys, uint32_t owner, weir_bytes bytes)
+{
+    weir_key *key = keys->slots[find_slot(keys, hash_key(keys, owner, bytes), owner, bytes)].key;
+
+    if (!key)
+        return true;
+    if (!key->is_idle || key->is_dirty || key->pinned_by > keys->committed)
+        return false;
+    drop(keys, key);
+    return true;
+}
+
 weir_code weir__keys_get(weir_keys *keys, uint32_t owner, weir_bytes bytes, weir_key **out, weir_error *err)
 {
     uint64_t hash = hash_key(keys, owner, bytes);

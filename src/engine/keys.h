@@ -84,6 +84,12 @@ void weir__keys_committed(weir_keys *keys, uint64_t commit);
 /** Takes all keys of an owner out of memory, whatever a commit still needs of them. All are idle. Looks at each key. */
 void weir__keys_forget(weir_keys *keys, uint32_t owner);
 
+/**
+ * Takes one key out of memory, if it is idle, and all its changes are known to be durable.
+ * @return whether it is not in memory now: what is done to it in the store is seen when it is loaded again
+ */
+bool weir__keys_let_go(weir_keys *keys, uint32_t owner, weir_bytes bytes);
+
 /** Keys in memory, and bytes that they take. */
 size_t weir__keys_count(const weir_keys *keys);
 size_t weir__keys_footprint(const weir_keys *keys);

@@ -112,6 +112,11 @@ static void take_doubt(weir_future *future, const weir_entry *entry)
     weir__future_doubt(future, future->run->recalled_ms + entry->lease_ms + entry->timeout_ms);
 }
 
+static bool is_awaited_from_log(const weir_future *future)
+{
+    return future->run->engine->options.port->reads_back && weir__future_knows_doubt(future);
+}
+
 static void warn_of_conflict(const weir_run *run, const char *name, uint32_t attempt, weir_code code)
 {
     weir__log(WEIR__LOG_WARN, "engine",
@@ -198,12 +203,29 @@ void weir__future_start(weir_future *future)
 
 void weir__future_told(weir_future *future, const weir_entry *entry)
 {
+    bool is_own = future->is_awaiting_log && entry->kind == WEIR__ENTRY_OUTCOME; /* counted when it came */
+
+    future->is_awaiting_log = false;
     weir__future_leave_errand(future, false);
-    future->tries += entry->kind == WEIR__ENTRY_OUTCOME && !entry->is_final;
-    if (entry->kind == WEIR__ENTRY_RESOLUTION ? entry->decision == WEIR__DECISION_RETRY : !entry->is_final)
-        weir__future_begin(future);
-    else
+    future->tries += entry->kind == WEIR__ENTRY_OUTCOME && !entry->is_final && !is_own;
+    if (entry->kind == WEIR__ENTRY_RESOLUTION ? entry->decision != WEIR__DECISION_RETRY : entry->is_final)
         take_over(future, entry);
+    else if (is_own)
+        weir__future_back_off(future, future->retry_after_ms);
+    else
+        weir__future_begin(future);
+}
+
+bool weir__run_is_decided(const weir_run *run, const weir_entry *outcome)
+{
+    for (const weir_entry *decision = run->entries; decision; decision = decision->next) {
+        if (decision->kind == WEIR__ENTRY_RESOLUTION && decision->instance == outcome->instance &&
+            decision->call == outcome->call && decision->attempt == outcome->attempt) {
+            warn_of_conflict(run, outcome->name, outcome->attempt, outcome->code);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- late outcomes ----------------------------------------------------------------------------------------------- */
@@ -221,18 +243,14 @@ void weir__future_record_late(weir_errand *errand, const weir_attempt_end *end)
         return; /* doubt it was, and doubt it stays */
     if (end->code == WEIR_OK)
         kept.result = weir__arena_copy(&run->arena, end->result);
+    run->awaits_log |= is_awaited_from_log(about);
     if ((end->code == WEIR_OK && !kept.result.data) ||
         weir__run_append_outcome(about, errand->attempt, &kept, is_final) != WEIR_OK)
         return; /* kept in the run when it matters: the next start finds the doubt */
-    for (const weir_entry *decision = run->entries; decision; decision = decision->next) {
-        if (decision->kind == WEIR__ENTRY_RESOLUTION && decision->instance == about->about.instance &&
-            decision->call == about->about.call && decision->attempt == errand->attempt) {
-            warn_of_conflict(run, about->about.name, errand->attempt, end->code);
-            return;
-        }
-    }
+    if (is_awaited_from_log(about))
+        return; /* a decision may stand before it: it is told by the log */
     entry = weir__future_outcome_entry(about, errand->attempt, &kept, is_final);
-    if (entry)
+    if (entry && !weir__run_is_decided(run, entry))
         weir__engine_learn(run, entry);
 }
 

@@ -58,20 +58,13 @@ static weir_code keep_intent(weir_run *run, const weir_future *future)
     return WEIR_OK;
 }
 
-/* Whether it can still be told what came of it. A divergence cannot: it is the run's, which begins anew. */
-static bool is_open(const weir_future *future)
-{
-    return future->state == WEIR__FUTURE_DOUBT || future->state == WEIR__FUTURE_ASKING ||
-           (future->state == WEIR__FUTURE_PARKED && future->reason != WEIR__PARK_DIVERGENCE);
-}
-
 /* The future that a decision is for while its run goes on: the one that parked last, which is listed. */
 static weir_future *find_open(weir_run *run)
 {
     weir_future *found = NULL;
 
     for (weir_future *future = run->futures; future; future = future->next) {
-        if (!is_open(future))
+        if (!weir__future_is_open(future))
             continue;
         if (!found || (future->state == WEIR__FUTURE_PARKED &&
                        (found->state != WEIR__FUTURE_PARKED || future->ended > found->ended)))
@@ -85,7 +78,7 @@ static size_t count_open(const weir_run *run)
     size_t count = 0;
 
     for (const weir_future *future = run->futures; future; future = future->next)
-        count += is_open(future);
+        count += weir__future_is_open(future);
     return count;
 }
 
@@ -93,7 +86,7 @@ static size_t count_open(const weir_run *run)
 static weir_future *find_doubt(weir_run *run, const weir_entry *entry)
 {
     for (weir_future *future = run->futures; future; future = future->next) {
-        if (is_open(future) && future->about.instance == entry->instance &&
+        if (weir__future_is_open(future) && future->about.instance == entry->instance &&
             future->about.call == entry->call && future->attempt == entry->attempt)
             return future;
     }
@@ -151,17 +144,16 @@ static weir_entry *copy_entry(weir_run *run, const weir_entry *entry)
     return copy;
 }
 
-/* Whether it is about an attempt that was begun in another epoch, as far as it is known here that there was one. */
+/* Whether it is about an attempt that was begun in another epoch, as far as it is known here that there was one. The
+ * first intent says so: what parking keeps of a call that it found in doubt is an intent of this life. */
 static bool is_of_another_epoch(const weir_run *run, const weir_entry *about)
 {
-    const weir_entry *intent = NULL;
-
     for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
         if (entry->kind == WEIR__ENTRY_INTENT && entry->instance == about->instance && entry->call == about->call &&
             entry->attempt == about->attempt)
-            intent = entry;
+            return entry->epoch != run->epoch;
     }
-    return intent && intent->epoch != run->epoch;
+    return false;
 }
 
 /* Whether this life has asked for the call already: then only what it waits for can make a difference. */
@@ -174,18 +166,32 @@ static bool is_asked(const weir_run *run, const weir_entry *entry)
     return false;
 }
 
+static bool has_outcome(const weir_run *run, const weir_entry *about)
+{
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
+        if (entry->kind == WEIR__ENTRY_OUTCOME && entry->instance == about->instance && entry->call == about->call &&
+            entry->attempt == about->attempt)
+            return true;
+    }
+    return false;
+}
+
 weir_code weir__engine_learn_entry(weir_run *run, const weir_entry *entry)
 {
     bool is_decision = entry->kind == WEIR__ENTRY_RESOLUTION;
+    bool is_own = entry->kind == WEIR__ENTRY_OUTCOME && entry->epoch == run->epoch &&
+                  run->engine->options.port->reads_back;
     bool is_begun = run->state == WEIR__RUN_PARKED || is_asked(run, entry);
     weir_entry *copy;
 
     if (!is_decision && entry->kind != WEIR__ENTRY_OUTCOME && entry->kind != WEIR__ENTRY_WITHDRAWN)
         return WEIR_INVALID;
-    if (is_begun && !is_decision && !is_of_another_epoch(run, entry))
+    if (is_begun && !is_decision && !is_own && !is_of_another_epoch(run, entry))
         return WEIR_OK;
-    if (is_asked(run, entry) && !find_doubt(run, entry))
-        return WEIR_OK; /* it has gone on: what is said now comes behind what counted */
+    if (is_own && weir__run_is_decided(run, entry))
+        return WEIR_OK;
+    if (is_asked(run, entry) ? !find_doubt(run, entry) : is_own && has_outcome(run, entry))
+        return WEIR_OK; /* it has gone on: what is said now comes behind what counted, or is just that */
     copy = copy_entry(run, entry);
     if (!copy)
         return weir__failure_keep(&run->failure, WEIR_NO_MEMORY, "no memory for a journal entry");

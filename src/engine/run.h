@@ -119,6 +119,7 @@ struct weir_run {
     uint64_t input_hash;         /* 0: not computed yet */
     uint64_t base_hash;          /* the same */
     int64_t recalled_ms;         /* monotonic: when `entries` were read */
+    bool awaits_log;             /* an outcome of it counts only once the host has read it back (weir_engine_port) */
     bool has_gap;                /* filled in by the host: the journal may have lost what it had of it */
     bool is_reconciler_feared;   /* a reconciler has crashed on it too often: it is not asked again */
     uint32_t next_call, next_wait; /* of the action that runs; from 1 */

@@ -8,7 +8,11 @@
 #include "base/log.h"
 #include "host/kafka.h"
 
-/* The changelog's tombstones live for a day: a state file that was away for longer than half of that is built anew. */
+/*
+ * The changelog's tombstones live for a day, if weir makes it, and must live for a minute: a state file that was away
+ * for longer than half of their life is built anew (stream_changelog.c).
+ */
+#define LEAST_RETENTION_MS 60000
 static const weir_setting changelog_settings[] = { { "cleanup.policy", "compact" },
                                                    { "delete.retention.ms", "86400000" } };
 /* Shortened by us alone, by what is committed. */
@@ -287,7 +291,7 @@ static bool is_as_it_should(const weir_setting *setting, weir_bytes value, bool 
     *is_vital = strcmp(setting->name, "cleanup.policy") == 0 || strcmp(setting->name, "delete.retention.ms") == 0;
     if (strcmp(setting->name, "delete.retention.ms") == 0 && value.size < sizeof text) {
         memcpy(text, value.data, value.size);
-        return strtoll(text, NULL, 10) >= strtoll(setting->value, NULL, 10); /* longer is fine */
+        return strtoll(text, NULL, 10) >= LEAST_RETENTION_MS;
     }
     return weir__bytes_equal(value, weir__bytes_text(setting->value));
 }
@@ -305,9 +309,11 @@ static weir_code judge_settings(weir_cluster *cluster, const weir_needed_topics 
                                 const weir_needed_topic *topic, weir_topic_state *state, weir_buffer *why,
                                 weir_buffer *command, weir_error *err)
 {
+    char least[48];
     weir_buffer value;
     weir_code rc = WEIR_OK;
 
+    (void)snprintf(least, sizeof least, "%d or more", LEAST_RETENTION_MS); /* it fits */
     weir__buffer_init(&value, 4096);
     for (size_t i = 0; i < topic->setting_count && rc == WEIR_OK; i++) {
         const weir_setting *setting = &topic->settings[i];
@@ -323,7 +329,7 @@ static weir_code judge_settings(weir_cluster *cluster, const weir_needed_topics 
         found.value = (const char *)value.data;
         add_setting(why, &rc, why->size ? "; " : "", &found);
         say(why, &rc, ", and must be ");
-        say(why, &rc, setting->value);
+        say(why, &rc, strcmp(setting->name, "delete.retention.ms") == 0 ? least : setting->value);
         say(why, &rc, ": ");
         say(why, &rc, what_follows(setting));
         if (rc == WEIR_OK)

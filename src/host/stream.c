@@ -226,6 +226,16 @@ static weir_wish find_wish(const weir_stream *stream)
     return !is_taking ? WISH_NONE : is_opening ? WISH_LATER : WISH_NOW;
 }
 
+/* It is no change: a cut that finds nothing to sweep out is none. */
+static bool is_sweeping(const weir_stream *stream)
+{
+    for (size_t i = 0; i < stream->task_count; i++) {
+        if (weir__stream_sweeps(stream->tasks[i]))
+            return true;
+    }
+    return false;
+}
+
 static void cut_if_due(weir_stream *stream)
 {
     weir_wish wish = WISH_NONE;
@@ -237,7 +247,8 @@ static void cut_if_due(weir_stream *stream)
     if (stream->is_committing || stream->state == WEIR__STREAM_BROKEN)
         return;
     wish = find_wish(stream);
-    if ((wish == WISH_NOW || (wish == WISH_NONE && is_due(stream))) && weir__stream_has_changes(stream))
+    if ((wish == WISH_NOW || (wish == WISH_NONE && is_due(stream))) &&
+        (weir__stream_has_changes(stream) || is_sweeping(stream)))
         weir__stream_cut(stream);
 }
 
@@ -381,7 +392,8 @@ static void wait_for_news(void *context)
         timeout = sooner(timeout, timer);
     if (stream->is_cut_waiting && stream->again_ms > stream->now_ms)
         timeout = sooner(timeout, stream->again_ms - stream->now_ms);
-    else if (!stream->is_committing && stream->state != WEIR__STREAM_BROKEN && weir__stream_has_changes(stream))
+    else if (!stream->is_committing && stream->state != WEIR__STREAM_BROKEN &&
+             (weir__stream_has_changes(stream) || is_sweeping(stream)))
         timeout = sooner(timeout, stream->last_cut_ms + stream->commit_interval_ms - stream->now_ms);
     for (size_t i = 0; i < stream->task_count; i++) {
         weir_stream_task_state state = stream->tasks[i]->state;
@@ -435,7 +447,7 @@ static weir_code open_engine(weir_stream *stream, weir_error *err)
 {
     static const weir_engine_port with_journal = {
         .turn = turn, .wait = wait_for_news, .ended = weir__stream_ended, .load = load,
-        .append = weir__stream_append, .parked = parked,
+        .append = weir__stream_append, .parked = parked, .reads_back = true,
     };
     static const weir_engine_port without = {
         .turn = turn, .wait = wait_for_news, .ended = weir__stream_ended, .load = load,
@@ -468,6 +480,7 @@ static void configure(weir_stream *stream)
     stream->record_bytes = (size_t)weir__config_int(config, "limits.record-bytes");
     stream->commit_interval_ms = weir__config_int(config, "commit-interval-ms");
     stream->inbox_age_ms = weir__config_int(config, "inbox-age-ms");
+    stream->ttl_ms = weir__config_int(config, "state.ttl-ms");
     stream->commit_runs = (uint64_t)weir__config_int(config, "commit-max-runs");
     stream->commit_bytes = (size_t)weir__config_int(config, "commit-max-bytes");
     stream->key_by = weir__config_text(config, "input.key-by");
@@ -496,9 +509,7 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
     if (rc == WEIR_OK)
         rc = weir__stream_formats_open(stream, err);
     if (rc == WEIR_OK && stream->options->topics->journal.name) {
-        rc = weir__appender_open(stream->options->cluster, &stream->appender, err);
-        if (rc == WEIR_OK)
-            rc = weir__engine_watch(stream->engine, weir__appender_fd(stream->appender), err);
+        rc = weir__stream_open_appender(stream, err);
         if (rc == WEIR_OK)
             rc = weir__reader_open(&tail, &stream->tail, err);
         if (rc == WEIR_OK)
@@ -527,6 +538,8 @@ static void close_stream(weir_stream *stream)
     weir__counters_clear(&stream->counters);
     weir__buffer_clear(&stream->cell_value);
     weir__buffer_clear(&stream->scratch);
+    weir__buffer_clear(&stream->sweep_key);
+    weir__buffer_clear(&stream->sweep_paths);
     weir__buffer_clear(&stream->kept_batch);
     free(stream->batch);
     free(stream->tail_batch);
@@ -549,6 +562,8 @@ weir_code weir__stream_run(const weir_stream_options *options, weir_stream_resul
     stream.sent_tail = &stream.sent;
     weir__buffer_init(&stream.cell_value, SIZE_MAX);
     weir__buffer_init(&stream.scratch, SIZE_MAX);
+    weir__buffer_init(&stream.sweep_key, SIZE_MAX);
+    weir__buffer_init(&stream.sweep_paths, SIZE_MAX);
     weir__buffer_init(&stream.kept_batch, SIZE_MAX);
     stream.now_ms = weir__clock_monotonic_ms(stream.clock);
     stream.last_cut_ms = stream.now_ms;

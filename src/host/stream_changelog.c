@@ -14,8 +14,6 @@
 
 enum { POLL_MS = 200, BATCH_BYTES = 4 << 20, PROGRESS_MS = 3000, PATH_BYTES = 4096 };
 
-#define OLD_MS (INT64_C(12) * 3600 * 1000) /* half of the tombstones' life, which is a day */
-
 /* ---- the store --------------------------------------------------------------------------------------------------- */
 
 /* Where the file stands: its tuple and its place in the changelog, and when it was last known to be at its end. */
@@ -80,12 +78,34 @@ static weir_code wipe(weir_recovery *recovery, const char *why, weir_error *err)
     return open_store(recovery, err);
 }
 
+/*
+ * Whether what was deleted since may be gone from the changelog: half of the tombstones' life, as the topic has it now,
+ * is left for clocks that differ, and for the reading itself.
+ */
+static weir_code find_age(weir_recovery *recovery, int64_t away_ms, bool *is_old, weir_error *err)
+{
+    char text[32] = "";
+    weir_buffer value;
+    weir_code rc;
+
+    weir__buffer_init(&value, sizeof text - 1);
+    rc = weir__recovery_ask_setting(recovery, recovery->stream->options->topics->changelog.name, "delete.retention.ms",
+                                    &value, err);
+    if (rc == WEIR_OK && value.size)
+        memcpy(text, value.data, value.size);
+    if (rc == WEIR_OK)
+        *is_old = away_ms > strtoll(text, NULL, 10) / 2; /* no number: old */
+    weir__buffer_clear(&value);
+    return rc;
+}
+
 /* Opens the file, and says from where on the changelog must be read; one that cannot be trusted is thrown away. */
 weir_code weir__recovery_prepare_store(weir_recovery *recovery, int64_t first, int64_t end, weir_error *err)
 {
     weir_stream *stream = recovery->stream;
     int64_t alive_ms = 0, now_ms = weir__clock_wall_ms(stream->clock);
     const char *why = NULL;
+    bool is_old = false;
     weir_code rc = open_store(recovery, err);
 
     if (rc == WEIR_IO && !(err->origin && strcmp(err->origin, WEIR__ORIGIN_LOCK) == 0)) {
@@ -94,6 +114,8 @@ weir_code weir__recovery_prepare_store(weir_recovery *recovery, int64_t first, i
     }
     if (rc == WEIR_OK)
         rc = read_store(recovery, &alive_ms, err);
+    if (rc == WEIR_OK && recovery->has_state && recovery->position < end)
+        rc = find_age(recovery, now_ms - alive_ms, &is_old, err);
     if (rc != WEIR_OK)
         return rc;
     if (recovery->has_state && strcmp(recovery->state.changelog, stream->options->topics->changelog.id) != 0)
@@ -102,7 +124,7 @@ weir_code weir__recovery_prepare_store(weir_recovery *recovery, int64_t first, i
         why = "it is ahead of the changelog";
     else if (recovery->has_state && recovery->position < first)
         why = "the changelog begins behind it";
-    else if (recovery->has_state && recovery->position < end && now_ms - alive_ms > OLD_MS)
+    else if (is_old)
         why = "it is old: what was deleted since may be gone from the changelog";
     else if (!recovery->has_state && recovery->position)
         why = "it does not say where it stands";

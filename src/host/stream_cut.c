@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "host/stream_internal.h"
 
-enum { AGAIN_FIRST_MS = 20, AGAIN_MOST_MS = 2000 };
+enum { AGAIN_FIRST_MS = 20, AGAIN_MOST_MS = 2000, MEMBER_TRIES = 6 };
 
 weir_part *weir__stream_part(weir_stream_task *task)
 {
@@ -94,6 +94,7 @@ static weir_code put_cell(void *context, const weir_key *key, const weir_cell *c
 
     if (!is_cut(task))
         return WEIR_OK; /* lost: nobody will see it */
+    weir__stream_sweep_again(task);
     if (cell->type == WEIR__CELL_DELETED) {
         rc = weir__part_delete_cell(part, key->bytes, cell->path);
     } else {
@@ -160,17 +161,32 @@ static weir_code list_open(weir_stream *stream, weir_error *err)
     return WEIR_OK;
 }
 
-/* What the journal has of runs in the inbox goes along, so that the journal need not be read from there again. */
+/* Up to where all that the journal has of a run is kept: what is not read yet, or not acknowledged, may stand there. */
+static int64_t find_known_end(const weir_stream_task *task, const weir_open_run *open)
+{
+    int64_t end = task->journal_end;
+
+    for (const weir_kept_entry *entry = open->entries; entry; entry = entry->next) {
+        if (entry->place < 0 && entry->bound < end)
+            end = entry->bound;
+    }
+    return end;
+}
+
+/*
+ * What the journal has of runs in the inbox goes along, so that the journal need not be read from there again. Without
+ * gaps: recovery takes all of a run that stands below its last one in the changelog for copied.
+ */
 static weir_code store_entries(weir_stream_task *task, weir_part *part)
 {
     for (const weir_open_run *open = task->oldest; open; open = open->newer) {
+        int64_t end = open->is_stored ? find_known_end(task, open) : 0;
+
         for (weir_kept_entry *entry = open->entries; entry && open->is_stored; entry = entry->next) {
             weir_code rc;
 
-            if (entry->is_stored)
-                continue;
-            if (entry->place < 0)
-                break; /* not acknowledged: with the next cut */
+            if (entry->is_stored || entry->place < 0 || entry->place >= end)
+                continue; /* or with the next cut */
             rc = weir__part_put_entry(part, open->number, entry->place, weir__bytes(entry->bytes, entry->size));
             if (rc != WEIR_OK)
                 return rc;
@@ -259,11 +275,16 @@ void weir__stream_cut(weir_stream *stream)
 {
     weir_stream_cut *cut = &stream->cut;
     weir_error err;
-    weir_code rc;
+    weir_code rc = WEIR_OK;
 
     if (!may_cut(stream))
         return;
-    rc = weir__keys_cut(weir__engine_keys(stream->engine), stream->next_commit, put_cell, stream, &err);
+    for (size_t i = 0; i < stream->task_count && rc == WEIR_OK; i++) {
+        if (weir__stream_sweeps(stream->tasks[i])) /* first: it does not see what changes with this cut */
+            rc = weir__stream_sweep(stream->tasks[i], &err);
+    }
+    if (rc == WEIR_OK)
+        rc = weir__keys_cut(weir__engine_keys(stream->engine), stream->next_commit, put_cell, stream, &err);
     if (rc == WEIR_OK)
         rc = list_open(stream, &err);
     cut->count = 0;
@@ -387,6 +408,10 @@ void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, co
     stream->now_ms = weir__clock_monotonic_ms(stream->clock);
     stream->vitals.commits_failed += outcome != WEIR__CUT_COMMITTED;
     stream->vitals.fencings += outcome == WEIR__CUT_TAKEN;
+    /* No member for so long: the group has put it out, and does not say so while it waits for an answer of ours, which
+     * waits for this very cut. */
+    if (outcome == WEIR__CUT_AGAIN && err->code == WEIR_FENCED && stream->agains >= MEMBER_TRIES)
+        outcome = WEIR__CUT_TAKEN;
     /* At once, also when no other cut is to come: what hangs of the old one would keep recovery waiting. */
     if (outcome != WEIR__CUT_FAILED && outcome != WEIR__CUT_STOPPED)
         weir__stream_committer_mend(stream->committer);

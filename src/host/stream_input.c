@@ -166,6 +166,8 @@ static weir_code fill_in(weir_run *run, weir_stream_task *task, int64_t offset, 
     run->owner = task->owner;
     run->epoch = task->tuple.epoch;
     run->timestamp = timestamp_ms > 0 ? timestamp_ms : 0;
+    if (timestamp_ms > task->input_ms)
+        task->input_ms = timestamp_ms;
     if (key.data) {
         run->key_bytes = weir__arena_copy(&run->arena, key);
         if (!run->key_bytes.data)

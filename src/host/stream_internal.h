@@ -58,7 +58,7 @@ typedef enum weir_stream_task_state {
 /* One journal entry of a run that is open, or is being written. Its bytes stand behind it. */
 typedef struct weir_kept_entry {
     weir_appended appended;           /* first: cast back */
-    struct weir_kept_entry *next;     /* of the same run, in log order */
+    struct weir_kept_entry *next;     /* of the same run: as written, or read; a decision may stand before others */
     struct weir_kept_entry *next_sent; /* in stream->sent, in the order queued; or awaiting its reading back */
     weir_stream_task *task;
     uint64_t life;                    /* of the task, when it was written */
@@ -67,7 +67,7 @@ typedef struct weir_kept_entry {
     int64_t bound;                    /* place is at least that */
     bool needs_reading_back;          /* the ticket is told only once it was read back */
     bool is_sent;                     /* in stream->sent */
-    bool is_known;                    /* acknowledged, or failed */
+    bool is_known;                    /* acknowledged */
     bool is_orphan;                   /* its run is over, or its task closed: freed once it is acknowledged */
     bool is_listed;                   /* among task->to_read_back */
     bool is_claim;
@@ -150,8 +150,15 @@ struct weir_stream_task {
     int64_t journal_end;   /* all before it has been read */
     weir_kept_entry *to_read_back, **to_read_back_tail;
     bool is_tailed;
+    bool reads_own;        /* a run of it awaits an outcome of its own from the log, where a decision may come first */
     int64_t known_low, deleted_low; /* of a known commit; up to where records were deleted */
     int64_t known_offset, deleted_offset; /* the same of the repartition topic */
+
+    int64_t input_ms;      /* the latest timestamp of a record that was read, or of a cell that was swept past */
+    int64_t swept_ms;      /* of the input: when the round of sweeping began that is under way, or was the last one */
+    bool is_swept;         /* that round is over */
+    int64_t sweep_again_ms; /* it may have missed something: then another, on the machine's clock; 0: it has not */
+    weir_buffer sweep_from; /* the key that it goes on with; empty: the first */
 
     int64_t since_ms, told_ms;
     int64_t known_commit;
@@ -197,7 +204,7 @@ struct weir_stream {
     /* Configuration, read once. */
     weir_stream_on_error on_error;
     size_t depth, record_bytes;
-    int64_t commit_interval_ms, inbox_age_ms;
+    int64_t commit_interval_ms, inbox_age_ms, ttl_ms;
     uint64_t commit_runs;
     size_t commit_bytes;
     const char *key_by;
@@ -218,11 +225,14 @@ struct weir_stream {
     size_t *first_task;       /* of each topic that is read */
     size_t forwarded_count;   /* topics */
 
-    weir_appender *appender;  /* NULL: no journal */
+    weir_appender *appender;  /* NULL: no journal, or it could not be opened anew */
     weir_reader *tail;
     weir_record *tail_batch;
     weir_kept_entry *sent, **sent_tail;
     uint64_t appended, acknowledged; /* entries: queued; of those all up to that number */
+    bool is_journal_broken;
+    weir_error journal_error; /* why */
+    unsigned breaks_in_a_row; /* without an entry that was acknowledged in between */
 
     weir_stream_committer *committer;
     weir_executor recoveries;
@@ -237,7 +247,7 @@ struct weir_stream {
     size_t filled_bytes;
     int64_t last_cut_ms, again_ms;
     uint32_t agains;
-    weir_buffer cell_value, scratch;
+    weir_buffer cell_value, scratch, sweep_key, sweep_paths;
 
     unsigned until_look;
     int64_t now_ms, stop_by_ms, pruned_ms, aged_ms;
@@ -290,6 +300,14 @@ void weir__stream_cut(weir_stream *stream);
 void weir__stream_drive_cut(weir_stream *stream);
 void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, const weir_error *err);
 
+/* ---- stream_sweep.c ---------------------------------------------------------------------------------------------- */
+/** Whether there may be something that has expired, and is not looked at yet. */
+bool weir__stream_sweeps(const weir_stream_task *task);
+/** A cell changes, maybe behind where it is: some time there is to be another round, also when no record comes. */
+void weir__stream_sweep_again(weir_stream_task *task);
+/** Looks at some cells more; those of keys that have expired go, with the cut that is being made. */
+WEIR_CHECK weir_code weir__stream_sweep(weir_stream_task *task, weir_error *err);
+
 /* ---- stream_commit.c: the commit thread -------------------------------------------------------------------------- */
 WEIR_CHECK weir_code weir__stream_committer_new(weir_stream *stream, weir_stream_committer **out, weir_error *err);
 void weir__stream_committer_free(weir_stream_committer *committer); /* not busy; accepts NULL */
@@ -332,6 +350,8 @@ weir_open_run *weir__stream_open_run(weir_run *run); /* makes it when it is not 
 void weir__stream_close_run(weir_stream_task *task, weir_open_run *open);
 void weir__stream_forget_journal(weir_stream_task *task);
 
+/** Opens the journal's producer, and has the engine watch it. As weir__appender_open(). */
+WEIR_CHECK weir_code weir__stream_open_appender(weir_stream *stream, weir_error *err);
 /** At the end: entries that were queued and are not known are freed. */
 void weir__stream_drop_sent(weir_stream *stream);
 

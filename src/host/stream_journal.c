@@ -141,7 +141,6 @@ int64_t weir__stream_low(const weir_stream_task *task)
 
                 if (at < low)
                     low = at;
-                break; /* in log order: the others stand behind it */
             }
         }
     }
@@ -175,19 +174,30 @@ static void drop_acknowledged(weir_stream *stream)
     }
 }
 
-/* From within weir__appender_poll(). */
+/* The first cause stays. What is not acknowledged holds back whatever rests on it: renew() ends that. */
+static void note_broken(weir_stream *stream, const weir_error *err)
+{
+    if (!stream->is_journal_broken)
+        stream->journal_error = *err;
+    stream->is_journal_broken = true;
+}
+
+/* From within weir__appender_poll(), or weir__appender_close(). */
 static void entry_is_known(weir_appended *appended, const weir_error *err)
 {
     weir_kept_entry *entry = (weir_kept_entry *)appended;
-
     weir_stream_task *task = entry->task;
 
+    if (err) {
+        note_broken(task->stream, err);
+        return;
+    }
+    task->stream->breaks_in_a_row = 0;
     entry->is_known = true; /* it stays in the list until those before it, of other partitions, are known, too */
-    if (!err)
-        entry->place = appended->offset;
-    if (err || !entry->needs_reading_back)
-        tell(entry, err);
-    if (entry->is_claim && !err && entry->life == task->life && task->state == WEIR__TASK_CLAIMING) {
+    entry->place = appended->offset;
+    if (!entry->needs_reading_back)
+        tell(entry, NULL);
+    if (entry->is_claim && entry->life == task->life && task->state == WEIR__TASK_CLAIMING) {
         task->claim_place = entry->place;
         task->tuple.claim = entry->place;
         weir__stream_task_move(task, WEIR__TASK_READING);
@@ -215,11 +225,21 @@ static weir_code send_entry(weir_stream *stream, weir_kept_entry *entry, const c
 {
     weir_code rc;
 
+    weir_error broken;
+
     entry->appended.known = entry_is_known;
-    rc = weir__appender_append(stream->appender, stream->options->topics->journal.name, entry->task->at.partition,
-                               weir__bytes_text(run), weir__bytes(entry->bytes, entry->size), &entry->appended, err);
-    if (rc != WEIR_OK)
+    rc = stream->appender
+             ? weir__appender_append(stream->appender, stream->options->topics->journal.name,
+                                     entry->task->at.partition, weir__bytes_text(run),
+                                     weir__bytes(entry->bytes, entry->size), &entry->appended, &broken)
+             : weir__fail(&broken, WEIR_IO, WEIR_REMEDY_STOP, "the journal is closed");
+    if (rc == WEIR_IO) {
+        note_broken(stream, &broken); /* and it is one of those that are not acknowledged */
+    } else if (rc != WEIR_OK) {
+        if (err)
+            *err = broken;
         return rc;
+    }
     entry->is_sent = true;
     entry->next_sent = NULL;
     *stream->sent_tail = entry;
@@ -250,6 +270,7 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
         free(kept);
         return weir__fail_memory(err, "a journal entry");
     }
+    task->reads_own |= run->awaits_log;
     kept->ticket = ticket;
     kept->needs_reading_back =
         ticket && needs_reading_back(entry) && is_open && !weir__is_broken(WEIR__BREAK_NO_READING_BACK);
@@ -263,6 +284,61 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
     else
         kept->is_orphan = true;
     return WEIR_OK;
+}
+
+/* ---- a broken appender ------------------------------------------------------------------------------------------- */
+
+weir_code weir__stream_open_appender(weir_stream *stream, weir_error *err)
+{
+    weir_code rc = weir__appender_open(stream->options->cluster, &stream->appender, err);
+
+    return rc == WEIR_OK ? weir__engine_watch(stream->engine, weir__appender_fd(stream->appender), err) : rc;
+}
+
+/* Of tasks that are lost: nobody waits for them any more, nor does a cut. */
+static void fail_sent(weir_stream *stream)
+{
+    while (stream->sent) {
+        weir_kept_entry *entry = stream->sent;
+
+        stream->sent = entry->next_sent;
+        if (!stream->sent)
+            stream->sent_tail = &stream->sent;
+        entry->next_sent = NULL;
+        entry->is_sent = false;
+        stream->acknowledged++;
+        tell(entry, &not_ours);
+        if (entry->is_orphan)
+            free(entry);
+    }
+}
+
+/*
+ * The appender gives no record up and keeps their order, or breaks: then nobody knows what of the last ones stands in
+ * the log, or will. So the tasks are lost, as to another owner, and taken again, with a higher claim behind which what
+ * may still land is void, and their journals are read. A record that is too large would break the next one, too; and
+ * one that breaks again and again without having written anything does not get better.
+ */
+static void renew(weir_stream *stream)
+{
+    enum { MOST_IN_A_ROW = 8 };
+    weir_error err = stream->journal_error;
+
+    if (err.code == WEIR_LIMIT || stream->breaks_in_a_row == MOST_IN_A_ROW) {
+        weir__stream_give_up(stream, WEIR__STREAM_BROKEN, err.code, &err);
+        return;
+    }
+    stream->breaks_in_a_row++;
+    weir__log(WEIR__LOG_WARN, stream->name, "the journal's producer is broken, taking the tasks again with another "
+              "cause=\"%s\"", err.message);
+    weir__stream_rejoin(stream, "the journal's producer is broken"); /* first: nothing may go on from here */
+    weir__engine_unwatch(stream->engine, weir__appender_fd(stream->appender));
+    weir__appender_close(stream->appender);
+    stream->appender = NULL;
+    fail_sent(stream);
+    stream->is_journal_broken = false;
+    if (weir__stream_open_appender(stream, &err) != WEIR_OK)
+        weir__stream_give_up(stream, WEIR__STREAM_BROKEN, err.code, &err);
 }
 
 void weir__stream_drop_sent(weir_stream *stream)
@@ -371,9 +447,9 @@ static weir_code add_found(weir_stream_task *task, int64_t number, const weir_re
     return WEIR_OK;
 }
 
-/* Of a run that goes on here: what another owner, or somebody with a decision, has written. */
+/* Of a run that goes on here: what another owner, or somebody with a decision, has written; or it itself, late. */
 static weir_code learn(weir_stream_task *task, const weir_record *record, const weir_entry *entry, int64_t number,
-                       weir_error *err)
+                       bool is_own, weir_error *err)
 {
     weir_run *run = weir__engine_find(task->stream->engine, task->owner, (uint64_t)number);
     weir_kept_entry *kept;
@@ -381,6 +457,9 @@ static weir_code learn(weir_stream_task *task, const weir_record *record, const 
 
     if (!run)
         return WEIR_OK; /* it is over, or has not come yet: see `found` */
+    if (is_own) /* kept since it was written */
+        return weir__engine_learn_entry(run, entry) == WEIR_NO_MEMORY ? weir__fail_memory(err, "a journal entry")
+                                                                      : WEIR_OK;
     open = weir__stream_open_run(run);
     kept = open ? new_entry(task, record->value) : NULL;
     if (!kept)
@@ -402,6 +481,7 @@ static void lose_to_claim(weir_stream_task *task)
 static void look_at_entry(weir_stream_task *task, const weir_record *record, const weir_entry *entry)
 {
     int64_t number = number_of(task, entry->run);
+    bool is_own = entry->epoch == task->tuple.epoch && entry->kind != WEIR__ENTRY_RESOLUTION;
     weir_error err;
 
     if (entry->kind == WEIR__ENTRY_CLAIM) {
@@ -409,19 +489,17 @@ static void look_at_entry(weir_stream_task *task, const weir_record *record, con
             lose_to_claim(task);
         return;
     }
-    if (entry->epoch == task->tuple.epoch && entry->kind != WEIR__ENTRY_RESOLUTION)
-        return; /* its own */
-    if (number < 0 || !is_fact(entry))
+    if (number < 0 || !is_fact(entry) || (is_own && !task->reads_own))
         return;
     /* Its input has not been fetched yet, or still waits to be taken out of the inbox. */
-    if ((number >= task->next || task->state == WEIR__TASK_STARTING) &&
+    if (!is_own && (number >= task->next || task->state == WEIR__TASK_STARTING) &&
         !weir__engine_find(task->stream->engine, task->owner, (uint64_t)number) &&
         add_found(task, number, record) != WEIR_OK) {
         weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, WEIR_NO_MEMORY,
                              (weir__fail_memory(&err, "the journal"), &err));
         return;
     }
-    if (learn(task, record, entry, number, &err) != WEIR_OK)
+    if (learn(task, record, entry, number, is_own, &err) != WEIR_OK)
         weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, err.code, &err);
 }
 
@@ -539,10 +617,14 @@ void weir__stream_drive_journal(weir_stream *stream)
 
     if (!stream->appender)
         return;
-    if (weir__appender_poll(stream->appender, &err) != WEIR_OK) {
-        weir__stream_give_up(stream, WEIR__STREAM_BROKEN, err.code, &err);
+    if (weir__appender_poll(stream->appender, &err) != WEIR_OK)
+        note_broken(stream, &err);
+    if (stream->is_journal_broken && stream->state == WEIR__STREAM_BROKEN)
         return;
-    }
+    if (stream->is_journal_broken)
+        renew(stream);
+    if (stream->state == WEIR__STREAM_BROKEN)
+        return;
     drop_acknowledged(stream);
     read_tail(stream);
     for (size_t i = 0; i < stream->task_count; i++) {

@@ -79,6 +79,18 @@ static weir_code ask_committed(weir_recovery *recovery, weir_error *err)
     return rc;
 }
 
+weir_code weir__recovery_ask_setting(weir_recovery *recovery, const char *topic, const char *name, weir_buffer *value,
+                                     weir_error *err)
+{
+    unsigned tries = 0;
+    weir_code rc;
+
+    do
+        rc = weir__cluster_topic_setting(recovery->stream->options->cluster, topic, name, value, err);
+    while (may_ask_again(recovery, rc, err, &tries));
+    return rc;
+}
+
 /* Whether a topic is still the one that was there when the process started. */
 static weir_code check_topic(weir_recovery *recovery, const weir_topic_name *topic, weir_error *err)
 {

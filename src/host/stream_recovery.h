@@ -37,6 +37,10 @@ static inline bool weir__recovery_is_cancelled(const weir_recovery *recovery)
     return atomic_load(&recovery->is_cancelled);
 }
 
+/** As weir__cluster_topic_setting(); asks again while no broker answers. */
+WEIR_CHECK weir_code weir__recovery_ask_setting(weir_recovery *recovery, const char *topic, const char *name,
+                                                weir_buffer *value, weir_error *err);
+
 /**
  * Opens the store, and finds from where on the changelog must be read; a file that cannot be trusted is thrown away.
  * @param first, end  where the changelog begins and ends

@@ -63,6 +63,7 @@ static weir_stream_task *new_task(weir_stream *stream, size_t topic, int32_t par
     task->to_read_back_tail = &task->to_read_back;
     weir__part_init(&task->parts[0]);
     weir__part_init(&task->parts[1]);
+    weir__buffer_init(&task->sweep_from, SIZE_MAX);
     return task;
 }
 
@@ -100,6 +101,7 @@ void weir__stream_tasks_free(weir_stream *stream)
         weir__store_close(task->store);
         weir__part_clear(&task->parts[0]);
         weir__part_clear(&task->parts[1]);
+        weir__buffer_clear(&task->sweep_from);
         for (size_t j = 0; j < task->input_count; j++)
             free(task->inputs[j].bytes);
         free(task->inputs);
@@ -148,6 +150,12 @@ void weir__stream_assign(weir_stream_task *task)
     task->has_moved = false;
     task->is_told_to_forget = false;
     task->needs_last_cut = false;
+    task->reads_own = false;
+    task->input_ms = 0;
+    task->swept_ms = 0;
+    task->is_swept = false;
+    task->sweep_again_ms = 0;
+    weir__buffer_reset(&task->sweep_from);
     task->is_left_known = false;
     task->left_count = 0;
     task->claim_place = -1;

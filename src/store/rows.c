@@ -23,6 +23,7 @@ static const char *const write_sql[WEIR__STORE_WRITES] = {
 static const char *const read_sql[WEIR__STORE_READS] = {
     [WEIR__STORE_LOAD] = "SELECT key, path, value FROM cell WHERE key = ?1 ORDER BY path",
     [WEIR__STORE_SCAN] = "SELECT key, path, value FROM cell ORDER BY key, path",
+    [WEIR__STORE_SCAN_FROM] = "SELECT key, path, value FROM cell WHERE key >= ?1 ORDER BY key, path",
     [WEIR__STORE_LOG_SCAN] = "SELECT owner, number, record FROM log WHERE stream = ?1 ORDER BY owner, number",
     [WEIR__STORE_POSITION] = "SELECT value FROM position WHERE name = ?1",
 };
@@ -212,9 +213,9 @@ static weir_code walk_cells(weir_store *store, sqlite3_stmt *statement, weir_sto
     return rc;
 }
 
-weir_code weir__store_load(weir_store *store, weir_bytes key, weir_store_cell_fn fn, void *context, weir_error *err)
+static weir_code walk_at_key(weir_store *store, sqlite3_stmt *statement, weir_bytes key, weir_store_cell_fn fn,
+                             void *context, weir_error *err)
 {
-    sqlite3_stmt *statement = store->reads[WEIR__STORE_LOAD];
     weir_code rc;
 
     if (bind_bytes(statement, 1, key) != SQLITE_OK)
@@ -223,6 +224,17 @@ weir_code weir__store_load(weir_store *store, weir_bytes key, weir_store_cell_fn
         rc = walk_cells(store, statement, fn, context, err);
     finish_read(statement);
     return rc;
+}
+
+weir_code weir__store_load(weir_store *store, weir_bytes key, weir_store_cell_fn fn, void *context, weir_error *err)
+{
+    return walk_at_key(store, store->reads[WEIR__STORE_LOAD], key, fn, context, err);
+}
+
+weir_code weir__store_scan_from(weir_store *store, weir_bytes from, weir_store_cell_fn fn, void *context,
+                                weir_error *err)
+{
+    return walk_at_key(store, store->reads[WEIR__STORE_SCAN_FROM], from, fn, context, err);
 }
 
 weir_code weir__store_scan(weir_store *store, weir_store_cell_fn fn, void *context, weir_error *err)

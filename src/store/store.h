@@ -108,6 +108,10 @@ WEIR_CHECK weir_code weir__store_load(weir_store *store, weir_bytes key, weir_st
 /** All cells, ordered by key, then path. */
 WEIR_CHECK weir_code weir__store_scan(weir_store *store, weir_store_cell_fn fn, void *context, weir_error *err);
 
+/** The same from a key on. */
+WEIR_CHECK weir_code weir__store_scan_from(weir_store *store, weir_bytes from, weir_store_cell_fn fn, void *context,
+                                           weir_error *err);
+
 /** All records of a stream, ordered by owner (bytes), then number. */
 WEIR_CHECK weir_code weir__store_log_scan(weir_store *store, const char *stream, weir_store_record_fn fn,
                                           void *context, weir_error *err);

@@ -29,7 +29,7 @@ sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests/support"))
 import broker  # noqa: E402
 import payments  # noqa: E402
 from chaos_check import Counting, Ordering  # noqa: E402
-from chaos_events import SHORT_MEMORY, Events, Feeder  # noqa: E402
+from chaos_events import LEAST_MEMORY, STAND_IN_MEMORY, Events, Feeder  # noqa: E402
 from kafka_job import BROKER_CONFIG, CHAOS_JOB, STAND_IN, Job, wait_for  # noqa: E402
 from story import Place, check  # noqa: E402
 
@@ -71,7 +71,7 @@ class Chaos:
                 env={"PAYMENTS_URL": self.service.url, "PAYMENTS_TIMEOUT_MS": str(payments.TIMEOUT_MS),
                      "PAYMENTS_ATTEMPTS": "100", "PAYMENTS_BACKOFF_MS": "10"}))
         else:
-            cluster.create_topic("chaos-changelog", PARTITIONS, dict(one.split("=") for one in SHORT_MEMORY))
+            cluster.create_topic("chaos-changelog", PARTITIONS, dict(one.split("=") for one in STAND_IN_MEMORY))
             self.jobs.append(Job(place.path("chaos"), cluster, "chaos", STAND_IN, ["to-be-counted"], "counted",
                                  env={"STANDIN_BREAK": options.stand_in}))
         draws = {"chaos": (self.counting.draw, RATE), "payments": (self.ordering.draw, max(1, RATE // PAYMENTS_EACH))}
@@ -119,7 +119,7 @@ class Chaos:
             wait_for(lambda job=job: sum(job.committed()[job.inputs[0]]), f"{job.name} commits", 60)
         name = next((name for name in self.cluster.topics() if name.startswith("chaos") and "changelog" in name), None)
         if name and self.options.stand_in is None and self.options.short_memory:
-            self.cluster.admin("configure", name, *SHORT_MEMORY)
+            self.cluster.admin("configure", name, *LEAST_MEMORY)
 
     def strike(self, number, kind):
         """One event, in the midst of records; then until all that was written by then is done."""
@@ -263,7 +263,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--kinds", default="once,idempotent,checked", help="of payments")
     parser.add_argument("--stand-in", nargs="?", const="", metavar="BREAK")
-    parser.add_argument("--short-memory", action="store_true", help="tombstones live for 2 s, which a job refuses")
+    parser.add_argument("--short-memory", action="store_true", help="tombstones live for a minute")
     parser.add_argument("--log-level", default="info")
     parser.add_argument("--keep", action="store_true", help="leave the processes' folders where they are")
     options = parser.parse_args()

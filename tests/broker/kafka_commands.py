@@ -154,6 +154,21 @@ def topics_says_what_is_wrong_and_what_to_run(place):
               "`weir topics` says what to run" in job.log(), f"log: {job.log()}")
 
 
+def a_changelog_may_forget_deletions_after_a_minute_and_not_sooner(place):
+    CLUSTER.create_topic("t4-in")
+    CLUSTER.create_topic("t4-changelog", config={"cleanup.policy": "compact", "delete.retention.ms": "59999"})
+    with KafkaJob(place, "t4", COUNT) as job:
+        ended = job.tool("topics", "--create")
+        found, commands = rows(ended)
+        check(found[1][3].startswith("wrong: delete.retention.ms=59999, and must be 60000 or more"), f"log: {found[1]}")
+        check(commands[0].endswith("--entity-name t4-changelog --add-config delete.retention.ms=86400000"),
+              f"run: {commands}")
+        CLUSTER.admin("configure", "t4-changelog", "cleanup.policy=compact", "delete.retention.ms=60000")
+        ended = job.tool("topics")
+        done(ended)
+        same([row[3] for row in rows(ended)[0]], ["right"] * 4, "afterwards")
+
+
 def a_journal_that_is_shortened_by_time_is_doubtful_and_no_more(place):
     CLUSTER.create_topic("t3-in")
     CLUSTER.create_topic("t3-actions", config={"retention.ms": "1000000", "retention.bytes": "-1"})
@@ -202,6 +217,22 @@ def state_is_read_from_the_changelog_whatever_the_keys(place):
         for key in keys[:5]:
             same(job.lines("state", "--key", os.fsdecode(key)), [{names[key]: {"count": 3}}], f"key {key!r}")
         complains(job.tool("state", "--key", "nobody"), 1, "job 's1' keeps nothing for key 'nobody'")
+
+
+def a_key_that_has_expired_goes_without_a_record_of_its_own(place):
+    CLUSTER.create_topic("s3-in")
+    CLUSTER.write("s3-in", [Record(b"old", b'"w"')])
+    with KafkaJob(place, "s3", COUNT, more="state.ttl-ms: 300\n") as job:
+        job.start()
+        job.has_out(1)
+        same([list(line) for line in job.lines("state")], [["old"]], "state")
+
+        def is_gone():
+            CLUSTER.write("s3-in", [Record(b"new", b'"w"')])  # each moves the input's time on
+            return ["old"] not in [list(line) for line in job.lines("state")]
+        wait_until(is_gone, job.started[-1])
+        same([list(line) for line in job.lines("state")], [["new"]], "state")
+        job.end()
 
 
 def a_key_that_another_client_sent_elsewhere_is_found_too(place):

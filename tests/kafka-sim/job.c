@@ -43,6 +43,12 @@ static bool has_landed(void *arg)
     return ((const service_call *)arg)->landed > 0;
 }
 
+static bool is_never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
 static weir_code result_of(int number, int call, weir_buffer *result)
 {
     char text[32];
@@ -106,6 +112,8 @@ static weir_code serve(weir_bytes args, const weir_attempt *attempt, weir_buffer
     }
     if (!sim_wait(has_landed, at, world->now_ms + life_ms + sim_between(-5, 5)) || sim_chance(16))
         return weir__fail(err, WEIR_UNKNOWN, WEIR_REMEDY_RETRY, "no answer");
+    if (sim_chance(8)) /* made, and long in saying so */
+        (void)sim_wait(is_never, NULL, world->now_ms + sim_between(0, 4 * MARGIN_MS));
     if (!sim_step("call answers"))
         return WEIR_UNKNOWN;
     sim_trace("call %d of input %d answers", call, number);
@@ -133,20 +141,24 @@ static weir_verdict reconcile(weir_bytes args, const weir_attempt *attempt, weir
 
 /* ---- the job ----------------------------------------------------------------------------------------------------- */
 
-static weir_code make_call(weir_run *run, int number, int call)
+/* *by: who has answered it: the service or its reconciler (r), or the operator (d). */
+static weir_code make_call(weir_run *run, int number, int call, char *by)
 {
     weir_call_options options = WEIR_CALL_OPTIONS_INIT;
     weir_bytes result;
     char args[32];
     int size = snprintf(args, sizeof args, "%d %d", number, call);
+    weir_code rc;
 
     options.max_attempts = 30;
     options.timeout_ms = CALL_MS;
     options.first_backoff_ms = 1;
     options.max_backoff_ms = 20;
     options.reconcile = reconcile;
-    return weir_call(run, "call", stage_kind(number, call), serve, NULL, weir__bytes(args, (size_t)size), &options,
-                     &result, NULL);
+    rc = weir_call(run, "call", stage_kind(number, call), serve, NULL, weir__bytes(args, (size_t)size), &options,
+                   &result, NULL);
+    *by = rc == WEIR_OK && result.size > 1 ? (char)result.data[1] : '?';
+    return rc;
 }
 
 static weir_code on_input(weir_run *run, const weir_event *event, void *arg)
@@ -154,14 +166,14 @@ static weir_code on_input(weir_run *run, const weir_event *event, void *arg)
     weir_memory *memory = weir_short_term(run);
     int number = (int)weir_event_int(event, "/input/n", -1), extra = (int)weir_event_int(event, "/input/extra", 0);
     int calls = (int)weir_event_int(event, "/input/calls", 0);
-    char text[64];
+    char text[96], by[CALLS + 1] = "";
     int size;
 
     (void)arg;
     for (int i = 0; i < calls; i++) {
-        weir_code rc = make_call(run, number, i);
+        weir_code rc = make_call(run, number, i, &by[i]);
 
-        if (rc == WEIR_CANCELED || rc == WEIR_IO) /* IO: the journal is broken, and all ends */
+        if (rc == WEIR_CANCELED)
             return rc;
         if (rc != WEIR_OK && !sim_here()->is_dead)
             sim_violate("call %d of input %d fails: %d", i, number, (int)rc);
@@ -171,8 +183,8 @@ static weir_code on_input(weir_run *run, const weir_event *event, void *arg)
         (void)weir_memory_set_int(memory, "extra.deep", number + 1);
     else if (extra == EXTRA_DELETE)
         (void)weir_memory_delete(memory, "extra");
-    size = snprintf(text, sizeof text, "{\"n\":%d,\"count\":%d,\"extra\":%d}", number,
-                    (int)weir_memory_int(memory, "count", 0), (int)weir_memory_int(memory, "extra.deep", 0));
+    size = snprintf(text, sizeof text, "{\"n\":%d,\"count\":%d,\"extra\":%d,\"by\":\"%s\"}", number,
+                    (int)weir_memory_int(memory, "count", 0), (int)weir_memory_int(memory, "extra.deep", 0), by);
     return weir_output_bytes(run, weir__bytes(text, (size_t)size));
 }
 

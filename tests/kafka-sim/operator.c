@@ -17,8 +17,8 @@ typedef struct noted {
 
 /* What it has seen of a partition: also what was pruned since. */
 typedef struct seen {
-    int64_t parked_until, answers_until;
-    noted *parked, *answers; /* the newest first */
+    int64_t until, claim;
+    noted *parked, *answers; /* the newest first; answers: also that it was made again */
 } seen;
 
 static seen all[PARTITIONS];
@@ -36,24 +36,31 @@ static void note(noted **to, const weir_entry *entry, int64_t place)
     *to = made;
 }
 
-/* An answer that was cut off before anybody read it has to be given again. */
+/* Or made again since. What was cut off before anybody read it does not count; what was pruned does: it stands in the
+ * changelog, or was read. */
 static bool is_answered(const seen *of, const sim_partition *journal, const noted *parked)
 {
     for (const noted *at = of->answers; at && at->place > parked->place; at = at->next) {
-        if (at->place >= journal->start && at->entry->instance == parked->entry->instance &&
-            at->entry->call == parked->entry->call && at->entry->attempt == parked->entry->attempt &&
-            strcmp(at->entry->run, parked->entry->run) == 0)
+        bool is_there = at->place >= journal->start;
+
+        if (at->entry->instance == parked->entry->instance && at->entry->call == parked->entry->call &&
+            strcmp(at->entry->run, parked->entry->run) == 0 &&
+            (at->entry->kind == WEIR__ENTRY_RESOLUTION ? is_there && at->entry->attempt == parked->entry->attempt
+                                                       : at->entry->attempt > parked->entry->attempt &&
+                                                             (is_there || !on_stage->is_cut_off)))
             return true;
     }
     return false;
 }
 
+/* What has been made is known at once; what has not is sure only when nothing can land any more. */
 static void decide(const seen *of, sim_partition *journal, const noted *asked)
 {
     const weir_entry *parked = asked->entry;
     char args[32] = "", result[32];
     int number = 0, call = 0;
     const service_call *at;
+    bool is_sure;
     weir_entry decision = { .kind = WEIR__ENTRY_RESOLUTION };
     sim_record record = { .state = SIM_PLAIN, .timestamp_ms = -1, .by = "operator" };
     weir_buffer sealed;
@@ -62,7 +69,8 @@ static void decide(const seen *of, sim_partition *journal, const noted *asked)
     if (sscanf(args, "%d %d", &number, &call) != 2)
         return;
     at = &on_stage->calls[number][call];
-    if (at->pending || is_answered(of, journal, asked))
+    is_sure = journal->records[asked->place].timestamp_ms - 1000000000 + SURE_MS <= world->now_ms;
+    if (at->pending || (!at->landed && !is_sure) || is_answered(of, journal, asked))
         return;
     decision.run = parked->run;
     decision.instance = parked->instance;
@@ -71,7 +79,7 @@ static void decide(const seen *of, sim_partition *journal, const noted *asked)
     decision.id = sim_print("decision-%llu", (unsigned long long)++on_stage->resolved);
     decision.decision = at->landed ? WEIR__DECISION_RESULT : WEIR__DECISION_RETRY;
     if (at->landed) {
-        (void)snprintf(result, sizeof result, "\"r%d.%d\"", number, call);
+        (void)snprintf(result, sizeof result, "\"d%d.%d\"", number, call);
         decision.result = weir__bytes_text(result);
     }
     weir__buffer_init(&sealed, SIZE_MAX);
@@ -85,22 +93,20 @@ static void decide(const seen *of, sim_partition *journal, const noted *asked)
     weir__buffer_clear(&sealed);
 }
 
-/* Answers at once, questions when they are old enough. */
 static void look(seen *of, sim_partition *journal)
 {
-    for (; of->answers_until < journal->end; of->answers_until++) {
-        const weir_entry *entry = journal_entry(journal, of->answers_until);
+    for (; of->until < journal->end; of->until++) {
+        const weir_entry *entry = journal_entry(journal, of->until);
 
-        if (entry && entry->kind == WEIR__ENTRY_RESOLUTION)
-            note(&of->answers, entry, of->answers_until);
-    }
-    for (; of->parked_until < journal->end; of->parked_until++) {
-        const weir_entry *entry = journal_entry(journal, of->parked_until);
-
-        if (journal->records[of->parked_until].timestamp_ms - 1000000000 + SURE_MS > world->now_ms)
-            break;
-        if (entry && entry->kind == WEIR__ENTRY_PARKED && entry->args.data)
-            note(&of->parked, entry, of->parked_until);
+        if (!entry)
+            continue;
+        if (entry->kind == WEIR__ENTRY_CLAIM && entry->epoch > of->claim)
+            of->claim = entry->epoch;
+        if (entry->kind == WEIR__ENTRY_RESOLUTION ||
+            (entry->kind == WEIR__ENTRY_INTENT && entry->epoch >= of->claim)) /* one that is void changes nothing */
+            note(&of->answers, entry, of->until);
+        if (entry->kind == WEIR__ENTRY_PARKED && entry->args.data)
+            note(&of->parked, entry, of->until);
     }
 }
 

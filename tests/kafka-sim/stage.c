@@ -11,6 +11,7 @@ stage *on_stage = &the_stage;
 enum { LATE_MS = 400 };
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define HOUR_MS (INT64_C(3600) * 1000)
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
@@ -25,6 +26,7 @@ static void write_input(void *arg)
     record.value = weir__bytes_text(sim_print("{\"n\":%d,\"calls\":%d,\"extra\":%d}", on_stage->written, at->calls,
                                               (int)at->extra));
     at->offset = sim_log_append(sim_partition_find(TOPIC_IN, at->partition), &record);
+    at->written_ms = world->now_ms;
     at->is_written = true;
     on_stage->written++;
     for (sim_process *process = world->processes; process; process = process->next)
@@ -99,8 +101,8 @@ static void pass_night(void)
         if (!process->is_dead && process->recoveries)
             return;
     }
-    sim_trace("a day passes for tombstones and files");
-    store_age(DAY_MS);
+    sim_trace("the time of tombstones passes for them and for files");
+    store_age(on_stage->tombstones_ms);
     for (int32_t i = 0; i < on_stage->partitions; i++)
         sim_log_compact(sim_partition_find(TOPIC_CHANGES, i), 0);
 }
@@ -233,7 +235,7 @@ static void befall(mishap what, slot *at, int32_t partition)
         sim_offsets_forget(NULL);
         return;
     case COMPACTION:
-        sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), DAY_MS);
+        sim_log_compact(sim_partition_find(TOPIC_CHANGES, partition), on_stage->tombstones_ms);
         return;
     case NIGHT:
         pass_night();
@@ -241,6 +243,7 @@ static void befall(mishap what, slot *at, int32_t partition)
     case JOURNAL_CUT:
         journal = sim_partition_find(TOPIC_JOURNAL, partition);
         sim_trace("the journal's beginning is gone: %d", partition);
+        on_stage->is_cut_off = true;
         sim_log_truncate(journal, sim_between(journal->start, journal->end));
         return;
     case DEATH:
@@ -342,10 +345,23 @@ static void play_epilogue(void)
     }
 }
 
+static bool is_swept(void)
+{
+    for (int32_t i = 0; i < on_stage->partitions; i++) {
+        if (!store_is_swept(i, TTL_MS))
+            return false;
+    }
+    return true;
+}
+
 static void look(void *arg)
 {
-    if (on_stage->is_quiet && (on_stage->epilogue > EPILOGUE_WANTED || watch_is_drained()))
+    bool is_done = on_stage->is_quiet && (on_stage->epilogue > EPILOGUE_WANTED || watch_is_drained());
+
+    if (is_done && (on_stage->epilogue > EPILOGUE_WANTED || is_swept()))
         play_epilogue();
+    else if (is_done && world->now_ms > on_stage->quiet_ms + 60000)
+        sim_violate("a key that has expired is still there a minute after all went well");
     else if (on_stage->is_quiet && world->now_ms > on_stage->quiet_ms + 60000)
         sim_violate("it is not done a minute after all went well: input %d is not there", watch_first_missing());
     if (on_stage->epilogue > EPILOGUE_WANTED && world->now_ms > on_stage->quiet_ms + 60000)
@@ -381,6 +397,8 @@ static void concentrate(void)
 
 void stage_begin(void)
 {
+    sim_topic *changes;
+
     memset(on_stage, 0, sizeof *on_stage);
     store_begin();
     disk_begin();
@@ -390,7 +408,11 @@ void stage_begin(void)
     on_stage->slots = 1 + (int)sim_random(SLOTS);
     (void)sim_topic_make(TOPIC_IN, on_stage->partitions);
     (void)sim_topic_make(TOPIC_OUT, on_stage->partitions);
-    (void)sim_topic_make(TOPIC_CHANGES, on_stage->partitions);
+    on_stage->tombstones_ms = sim_chance(2) ? DAY_MS : HOUR_MS;
+    changes = sim_topic_make(TOPIC_CHANGES, on_stage->partitions);
+    changes->settings[0] = (weir_setting){ "delete.retention.ms",
+                                           sim_print("%lld", (long long)on_stage->tombstones_ms) };
+    changes->setting_count = 1;
     (void)sim_topic_make(TOPIC_JOURNAL, on_stage->partitions);
     world->faults = (sim_faults){
         .lost_request = sim_chance(2) ? 0 : 60,

@@ -10,7 +10,7 @@
 #include "host/stream.h"
 
 enum { INPUTS = 60, KEYS = 6, CALLS = 2, PARTITIONS = 3, SLOTS = 3, IDS = 64 };
-enum { LEASE_MS = 30, CALL_MS = 40, MARGIN_MS = 20 };
+enum { LEASE_MS = 30, CALL_MS = 40, MARGIN_MS = 20, TTL_MS = 300 /* as host.c configures them */ };
 
 #define TOPIC_IN "in"
 #define TOPIC_OUT "out"
@@ -23,6 +23,7 @@ typedef enum extra_op { EXTRA_KEEP, EXTRA_SET, EXTRA_DELETE } extra_op;
 typedef struct input {
     int key, calls;
     extra_op extra;
+    int64_t written_ms;
     bool is_written;
     int32_t partition;
     int64_t offset;
@@ -55,7 +56,8 @@ typedef enum epilogue {
 typedef struct stage {
     int inputs, keys, partitions, slots, written;
     bool is_quiet;         /* nothing goes wrong any more */
-    int64_t quiet_ms;
+    bool is_cut_off;       /* somebody has thrown away journal records that counted */
+    int64_t quiet_ms, tombstones_ms;
     int pace_ms, odds[16]; /* of what goes wrong; see draw_mishaps() */
     int deadly_call;       /* the process dies when a call has begun, 1 in so many; 0: never */
     int call_odds;         /* an input with calls, 1 in so many */
@@ -119,6 +121,7 @@ void operator_visit(void);
 void store_begin(void);
 void store_remove(const char *path); /* a file of a store's folder */
 void store_age(int64_t by_ms);       /* all of them were away for that long */
+bool store_is_swept(int32_t partition, int64_t ttl_ms); /* one that is open: no key is there that should be gone */
 void disk_begin(void);
 extern const weir_disk disk_port;
 

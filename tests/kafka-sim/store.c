@@ -9,6 +9,7 @@
 
 #include "store/store.h"
 
+#include "agent/cells.h"
 #include "base/big_endian.h"
 #include "stage.h"
 
@@ -302,6 +303,48 @@ weir_code weir__store_scan(weir_store *store, weir_store_cell_fn fn, void *conte
     for (size_t i = 0; i < in->count && rc == WEIR_OK; i++)
         rc = fn(context, in->rows[i].key, in->rows[i].path, in->rows[i].value, err);
     return rc;
+}
+
+weir_code weir__store_scan_from(weir_store *store, weir_bytes from, weir_store_cell_fn fn, void *context,
+                                weir_error *err)
+{
+    const map *in = &store->in->tables[CELLS];
+    weir_code rc = store->process->is_dead ? fail(err, "a read") : WEIR_OK;
+
+    for (size_t i = 0; i < in->count && rc == WEIR_OK; i++) {
+        if (weir__bytes_compare(in->rows[i].key, from) >= 0)
+            rc = fn(context, in->rows[i].key, in->rows[i].path, in->rows[i].value, err);
+    }
+    return rc;
+}
+
+/* Whether a key is there that has been over for a whole time-to-live. */
+bool store_is_swept(int32_t partition, int64_t ttl_ms)
+{
+    int64_t now_ms = 0;
+    bool is_swept = true;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < store_count; i++) {
+            const map *in = &all[i].tables[CELLS];
+            bool is_over = true;
+
+            if (all[i].partition != partition || !all[i].holder || all[i].holder->is_dead)
+                continue;
+            for (size_t j = 0; j < in->count; j++) {
+                weir_cell cell = { .has_time = false };
+                bool is_last = j + 1 == in->count || !weir__bytes_equal(in->rows[j].key, in->rows[j + 1].key);
+
+                if (weir__cell_decode(in->rows[j].path, in->rows[j].value, &cell) && cell.touched_ms > now_ms)
+                    now_ms = cell.touched_ms;
+                is_over &= weir__cell_is_over(&cell, 2 * ttl_ms, now_ms - ttl_ms / 4);
+                if (is_last && pass == 1 && is_over)
+                    is_swept = false;
+                is_over |= is_last;
+            }
+        }
+    }
+    return is_swept;
 }
 
 weir_code weir__store_log_scan(weir_store *store, const char *stream, weir_store_record_fn fn, void *context,

@@ -75,6 +75,7 @@ void watch_store(int32_t partition, weir_bytes text)
 /* What the outputs of a key have come to. */
 typedef struct key_state {
     int next, count, extra;
+    int64_t touched_ms;   /* each run touches all that its key has, which lives on for TTL_MS */
     bool is_restarting;   /* what comes at or behind the marks is of a new reading, from `base` on */
     int64_t base, marks[PARTITIONS];
 } key_state;
@@ -82,6 +83,7 @@ typedef struct key_state {
 static key_state keys[KEYS];
 static int64_t judged[PARTITIONS]; /* outputs: what is stable stays as it is */
 static int64_t bases[PARTITIONS];  /* inputs before them may be left out */
+static bool is_read_again[PARTITIONS]; /* what its first reading left in the journal may be gone: then it is in doubt */
 
 /* What came of its calls stands in the journal before an output is seen: a replay takes it from there. */
 static void check_outcomes(int number)
@@ -104,6 +106,54 @@ static void check_outcomes(int number)
         }
         if (!has_outcome)
             sim_violate("an output is there, and what came of call %d of input %d is not in the journal", call, number);
+    }
+}
+
+/* Who answered a call first, says the log: the first answer counts, whoever reads it. */
+static char first_answer(int number, int call)
+{
+    const input *of = &on_stage->input[number];
+    sim_partition *journal = sim_partition_find(TOPIC_JOURNAL, of->partition);
+    uint32_t attempt = 0;
+    int64_t claim = 0;
+    char by = '\0', run[64];
+
+    (void)snprintf(run, sizeof run, "%s/%d/%lld", sim_topic_find(TOPIC_IN)->id, of->partition, (long long)of->offset);
+    for (int64_t i = 0; i < journal->end; i++) {
+        const weir_entry *entry = journal_entry(journal, i);
+
+        if (!entry)
+            continue;
+        if (entry->kind == WEIR__ENTRY_CLAIM && entry->epoch > claim)
+            claim = entry->epoch;
+        if ((int)entry->call != call + 1 || strcmp(entry->run, run) != 0)
+            continue;
+        if (entry->kind == WEIR__ENTRY_INTENT && entry->epoch >= claim && entry->attempt > attempt) {
+            attempt = entry->attempt; /* what is said of those before it counts no more */
+            by = '\0';
+        }
+        if (by || entry->attempt != attempt)
+            continue;
+        if (entry->kind == WEIR__ENTRY_OUTCOME && entry->is_final && entry->code == WEIR_OK)
+            by = 'r';
+        else if (entry->kind == WEIR__ENTRY_RESOLUTION && entry->decision == WEIR__DECISION_RESULT)
+            by = 'd';
+    }
+    return by;
+}
+
+static void check_answers(int number, const char *text)
+{
+    const char *by = strstr(text, "\"by\":\"");
+
+    if (on_stage->is_cut_off || is_read_again[on_stage->input[number].partition])
+        return;
+    for (int i = 0; by && i < on_stage->input[number].calls; i++) {
+        char first = first_answer(number, i);
+
+        if (by[6 + i] != first)
+            sim_violate("call %d of input %d was answered by '%c', and '%c' stands first in the journal", i, number,
+                        by[6 + i], first);
     }
 }
 
@@ -143,14 +193,19 @@ static void check_output(int key, int32_t partition, int64_t offset, const char 
     }
     what = &on_stage->input[at];
     of->next = at + 1;
+    if (what->written_ms - of->touched_ms >= TTL_MS)
+        of->count = of->extra = 0;
+    of->touched_ms = what->written_ms;
     of->count++;
     if (what->extra != EXTRA_KEEP)
         of->extra = what->extra == EXTRA_SET ? at + 1 : 0;
-    (void)snprintf(expected, sizeof expected, "{\"n\":%d,\"count\":%d,\"extra\":%d}", at, of->count, of->extra);
-    if (strcmp(text, expected) != 0)
+    (void)snprintf(expected, sizeof expected, "{\"n\":%d,\"count\":%d,\"extra\":%d", at, of->count, of->extra);
+    if (strncmp(text, expected, strlen(expected)) != 0) {
         sim_violate("key %d: output '%s', expected '%s'", key, text, expected);
-    else
-        check_outcomes(at);
+        return;
+    }
+    check_outcomes(at);
+    check_answers(at, text);
 }
 
 void watch_begin(void)
@@ -158,11 +213,13 @@ void watch_begin(void)
     memset(keys, 0, sizeof keys);
     memset(judged, 0, sizeof judged);
     memset(bases, 0, sizeof bases);
+    memset(is_read_again, 0, sizeof is_read_again);
 }
 
 void watch_restart(int32_t partition, int64_t offset)
 {
     bases[partition] = offset;
+    is_read_again[partition] = true;
     for (int key = 0; key < on_stage->keys; key++) {
         if (key % on_stage->partitions != partition)
             continue;

@@ -15,9 +15,14 @@ from story import PATIENCE, check
 
 MOST_PROCESSES, LEAST_PROCESSES = 4, 2
 
-# Of a job's changelog, so that what is deleted is soon forgotten.
-SHORT_MEMORY = ["cleanup.policy=compact", "delete.retention.ms=2000", "segment.ms=1000",
-                "min.cleanable.dirty.ratio=0.01", "max.compaction.lag.ms=2000"]
+def short_memory(milliseconds):
+    """Of a job's changelog, so that what is deleted is soon forgotten."""
+    return ["cleanup.policy=compact", f"delete.retention.ms={milliseconds}", "segment.ms=1000",
+            "min.cleanable.dirty.ratio=0.01", "max.compaction.lag.ms=2000"]
+
+
+STAND_IN_MEMORY = short_memory(2000)
+LEAST_MEMORY = short_memory(60000)  # a job takes no less
 
 
 class Feeder:

@@ -388,8 +388,8 @@ static inline void host_parked(void *context, weir_run *run, const weir_entry *p
     trace(parked ? "parked" : "goes-on");
 }
 
-static const weir_engine_port host_port = { host_turn, host_wait, host_ended, NULL, host_append, host_parked };
-static const weir_engine_port port_in_memory = { host_turn, host_wait, host_ended, NULL, NULL, NULL };
+static const weir_engine_port host_port = { host_turn, host_wait, host_ended, NULL, host_append, host_parked, false };
+static const weir_engine_port port_in_memory = { host_turn, host_wait, host_ended, NULL, NULL, NULL, false };
 
 static inline weir_engine_options host_options(void)
 {

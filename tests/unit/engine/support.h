@@ -137,7 +137,7 @@ static inline void test_ended(void *host, weir_run *run)
     }
 }
 
-static const weir_engine_port test_port = { test_turn, test_wait, test_ended, NULL, NULL, NULL };
+static const weir_engine_port test_port = { test_turn, test_wait, test_ended, NULL, NULL, NULL, false };
 
 /* What a host would ask for, generously. */
 static inline weir_engine_options test_options(void)

@@ -422,11 +422,122 @@ START_TEST(a_late_word_that_nothing_was_done_counts_as_an_attempt)
 }
 END_TEST
 
+/* ---- a log that others append to --------------------------------------------------------------------------------- */
+
+/*
+ * What was read: of a letter of `read_order` the journal's last outcome (O), or the decision on attempt 1 (D), which
+ * somebody has appended while the outcome was on its way, so that it may stand before it.
+ */
+static const char *read_order;
+
+static void read_outcome(weir_run *run)
+{
+    for (size_t i = host.journal_count; i-- > 0;) {
+        weir_arena arena;
+        weir_entry *entry;
+        bool is_outcome;
+
+        weir__arena_init(&arena, 1024);
+        ck_assert_int_eq(weir__entry_open(weir__buffer_bytes(&host.journal[i].bytes), &arena, &entry, NULL), WEIR_OK);
+        is_outcome = entry->kind == WEIR__ENTRY_OUTCOME;
+        if (is_outcome)
+            ck_assert_int_eq(weir__engine_learn_entry(run, entry), WEIR_OK);
+        weir__arena_clear(&arena);
+        if (is_outcome)
+            return;
+    }
+    ck_abort_msg("no outcome is written");
+}
+
+static void read_log(void)
+{
+    weir_entry resolution = { .kind = WEIR__ENTRY_RESOLUTION, .run = "test/0", .instance = 1, .call = 1, .attempt = 1,
+                              .decision = WEIR__DECISION_RESULT, .result = weir__bytes_text("42"), .id = "test" };
+
+    for (; *read_order && *read_order != ' '; read_order++) {
+        weir_run *run = weir__engine_oldest(host.engine);
+
+        trace("read-%c", *read_order);
+        ck_assert_ptr_nonnull(run);
+        if (*read_order == 'O')
+            read_outcome(run);
+        else
+            ck_assert_int_eq(weir__engine_learn_entry(run, &resolution), WEIR_OK);
+    }
+    read_order += *read_order == ' ';
+}
+
+static const char *live_on_log(const char *answers, const char *order, const char *script)
+{
+    static weir_engine_port port;
+    weir_engine_options options = host_options();
+
+    port = host_port;
+    port.reads_back = true;
+    options.port = &port;
+    forget_journal(0);
+    shop.calls = 0;
+    shop.answers = answers;
+    read_order = order;
+    host.hook = read_log;
+    return live(options, one_key, script);
+}
+
+START_TEST(a_late_outcome_counts_only_where_it_stands_in_the_log)
+{
+    kind = WEIR_CALL_ONCE;
+    ck_assert_str_eq(live_on_log("hang", "O", "t h +500 +100 f !"),
+                     "I1.1#1 durable pay#1 P1.1#1:doubt parked O1.1#1=ok read-O goes-on k=\"late\" ");
+    ck_assert_str_eq(live_on_log("hang", "DO", "t h +500 +100 f !"),
+                     "I1.1#1 durable pay#1 P1.1#1:doubt parked O1.1#1=ok read-D goes-on read-O k=42 ");
+    ck_assert_str_eq(live_on_log("hang", "OD", "t h +500 +100 f !"),
+                     "I1.1#1 durable pay#1 P1.1#1:doubt parked O1.1#1=ok read-O goes-on read-D k=\"late\" ");
+    ck_assert_int_eq(shop.calls, 1);
+}
+END_TEST
+
+START_TEST(so_does_one_that_comes_in_doubt)
+{
+    kind = WEIR_CALL_ONCE;
+    ck_assert_str_eq(live_on_log("hang", "O", "t h +500 f !"),
+                     "I1.1#1 durable pay#1 O1.1#1=ok read-O k=\"late\" ");
+    ck_assert_str_eq(live_on_log("hang", "DO", "t h +500 f !"),
+                     "I1.1#1 durable pay#1 O1.1#1=ok read-D read-O k=42 ");
+    ck_assert_str_eq(live_on_log("hang", "OD", "t h +500 f !"),
+                     "I1.1#1 durable pay#1 O1.1#1=ok read-O read-D k=\"late\" ");
+}
+END_TEST
+
+START_TEST(so_does_what_the_reconciler_finds)
+{
+    kind = WEIR_CALL_CHECKED;
+    shop.verdict = "done";
+    ck_assert_str_eq(live_on_log("unknown", "O", "t r n r !"),
+                     "I1.1#1 durable pay#1 ask:pay#1 O1.1#1=ok read-O k=\"found\" ");
+    ck_assert_str_eq(live_on_log("unknown", "DO", "t r n r !"),
+                     "I1.1#1 durable pay#1 ask:pay#1 O1.1#1=ok read-D read-O k=42 ");
+    shop.verdict = "not-done";
+    attempts = 2;
+    ck_assert_str_eq(live_on_log("unknown 7", "O", "t r n r !"),
+                     "I1.1#1 durable pay#1 ask:pay#1 O1.1#1~not done read-O I1.1#2 durable pay#2 O1.1#2=ok k=7 ");
+    ck_assert_str_eq(live_on_log("unknown 7", "DO", "t r n r !"),
+                     "I1.1#1 durable pay#1 ask:pay#1 O1.1#1~not done read-D read-O k=42 ");
+}
+END_TEST
+
+/* What nobody could have decided on goes on at once, and is not taken up again when it is read. */
+START_TEST(an_outcome_in_time_waits_for_no_log)
+{
+    kind = WEIR_CALL_ONCE;
+    ck_assert_str_eq(live_on_log("7", "", "t r"), "I1.1#1 durable pay#1 O1.1#1=ok k=7 ");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine/call");
     TCase *once = tcase_create("once"), *restart = tcase_create("restart"), *checked = tcase_create("checked"),
-          *policies = tcase_create("policies");
+          *policies = tcase_create("policies"), *log = tcase_create("log");
 
     tcase_add_checked_fixture(once, set_up, host_tear_down);
     tcase_add_test(once, a_call_without_an_answer_is_parked_only_after_its_deadline_and_margin);
@@ -463,5 +574,11 @@ int main(void)
     tcase_add_test(policies, policies_act_only_after_their_own_time);
     tcase_add_test(policies, a_policy_that_comes_with_a_new_start_counts_for_what_was_parked);
     suite_add_tcase(suite, policies);
+    tcase_add_checked_fixture(log, set_up, host_tear_down);
+    tcase_add_test(log, a_late_outcome_counts_only_where_it_stands_in_the_log);
+    tcase_add_test(log, so_does_one_that_comes_in_doubt);
+    tcase_add_test(log, so_does_what_the_reconciler_finds);
+    tcase_add_test(log, an_outcome_in_time_waits_for_no_log);
+    suite_add_tcase(suite, log);
     return weir__suite_run(suite);
 }

@@ -99,7 +99,7 @@ static void ended(void *context, weir_run *run)
                                          (int)item->text.size, (const char *)item->text.data);
 }
 
-static const weir_engine_port port = { turn, wake_all, ended, NULL, NULL, NULL };
+static const weir_engine_port port = { turn, wake_all, ended, NULL, NULL, NULL, false };
 
 static void wait_once(weir_run *run)
 {
@@ -380,7 +380,7 @@ static void poll_for_posts(void *context)
 
 START_TEST(a_run_goes_on_when_another_thread_posts)
 {
-    static const weir_engine_port posting = { turn, poll_for_posts, ended, NULL, NULL, NULL };
+    static const weir_engine_port posting = { turn, poll_for_posts, ended, NULL, NULL, NULL, false };
     weir_engine_options options = { .depth = 0 };
     weir_error err;
 

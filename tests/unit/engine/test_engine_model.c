@@ -300,7 +300,7 @@ static weir_turn turn_and_commit(void *host, bool may_accept)
     return test_turn(host, may_accept);
 }
 
-static const weir_engine_port with_store = { turn_and_commit, test_wait, test_ended, load, NULL, NULL };
+static const weir_engine_port with_store = { turn_and_commit, test_wait, test_ended, load, NULL, NULL, false };
 
 static void run_round(void)
 {

@@ -180,6 +180,34 @@ START_TEST(a_busy_key_is_not_evicted)
 }
 END_TEST
 
+static bool let_go(void)
+{
+    return weir__keys_let_go(keys, 0, weir__bytes_text("k1"));
+}
+
+START_TEST(a_key_is_let_go_when_it_is_idle_and_its_changes_are_known)
+{
+    weir_key *key;
+
+    open_keys(true, SIZE_MAX);
+    ck_assert(let_go()); /* it is not there */
+    change(1, 7);
+    ck_assert(!let_go()); /* dirty */
+    cut();
+    ck_assert(!let_go()); /* cut, but not known */
+    weir__keys_committed(keys, 1);
+    key = get(1);
+    ck_assert(!let_go()); /* busy */
+    ck_assert_uint_eq(weir__keys_count(keys), 1);
+    weir__keys_idle(keys, key);
+    ck_assert(let_go());
+    ck_assert_uint_eq(weir__keys_count(keys), 0);
+    ck_assert_uint_eq(weir__keys_footprint(keys), 0);
+    ck_assert_int_eq(look(1), 7);
+    ck_assert_uint_eq(loads, 2);
+}
+END_TEST
+
 START_TEST(the_least_recently_used_go_first)
 {
     size_t of_one;
@@ -326,7 +354,7 @@ static weir_code load_for_engine(void *host, uint32_t owner, weir_bytes key, wei
 
 START_TEST(memory_that_was_evicted_is_read_again)
 {
-    static const weir_engine_port port = { turn_and_commit, test_wait, test_ended, load_for_engine, NULL, NULL };
+    static const weir_engine_port port = { turn_and_commit, test_wait, test_ended, load_for_engine, NULL, NULL, false };
     static const test_record records[] = { { "k1", "0" }, { "k2", "0" }, { "k1", "0" }, { "k3", "0" }, { "k1", "0" },
                                            { "k2", "0" } };
     weir_engine_options options = test_options();
@@ -437,6 +465,7 @@ int main(void)
     tcase_add_test(alone, a_key_that_holds_nothing_takes_no_place);
     tcase_add_test(alone, a_changed_key_stays_until_its_commit_is_known);
     tcase_add_test(alone, a_busy_key_is_not_evicted);
+    tcase_add_test(alone, a_key_is_let_go_when_it_is_idle_and_its_changes_are_known);
     tcase_add_test(alone, the_least_recently_used_go_first);
     tcase_add_test(alone, a_cut_gives_what_changed_since_the_last_and_deletions_once);
     tcase_add_test(alone, what_cannot_be_read_or_written_is_said);

@@ -245,7 +245,8 @@ static weir_turn turn_that_drops(void *context, bool may_accept)
 
 START_TEST(a_ready_run_that_has_not_begun_is_dropped_at_once)
 {
-    static const weir_engine_port port = { turn_that_drops, host_wait, host_ended, NULL, host_append, host_parked };
+    static const weir_engine_port port = { turn_that_drops, host_wait, host_ended, NULL, host_append, host_parked,
+                                           false };
     weir_engine_options options = host_options();
 
     options.port = &port;
@@ -457,8 +458,7 @@ static void learn(void)
     weir_run *run = weir__engine_oldest(host.engine);
 
     input_hash = run->input_hash;
-    for (weir_entry *entry = run->entries; entry; entry = entry->next)
-        entry->epoch = of_before ? 6 : 7;
+    run->entries->epoch = of_before ? 6 : 7; /* the intent; what parking keeps of it beside is of this life */
     ck_assert_int_eq(weir__engine_learn_entry(run, &told), WEIR_OK);
     trace("told");
     told.result = weir__bytes_text("x"); /* it was copied */

@@ -495,7 +495,7 @@ static weir_code append_mark(void *host, weir_run *run, const weir_entry *given,
 /* The journal has another action where this one runs. */
 START_TEST(records_of_another_action_are_dropped_with_a_warning)
 {
-    static const weir_engine_port port = { test_turn, test_wait, test_ended, NULL, append_mark, NULL };
+    static const weir_engine_port port = { test_turn, test_wait, test_ended, NULL, append_mark, NULL, false };
     weir_engine_options options = journaled();
     static const char other[] =
         "{\"action\":\"a.other\",\"instance\":1,\"events\":[{\"type\":\"e\",\"attributes\":{}}],\"outputs\":[\"x\"],"
@@ -534,7 +534,7 @@ static weir_turn turn_written(void *host, bool may_accept)
 
 START_TEST(what_the_journal_has_already_counts_as_written)
 {
-    static const weir_engine_port port = { turn_written, test_wait, test_ended, NULL, NULL, NULL };
+    static const weir_engine_port port = { turn_written, test_wait, test_ended, NULL, NULL, NULL, false };
     weir_engine_options options = journaled();
 
     test.on_ended = mark_written;

@@ -29,7 +29,7 @@ static void ended(void *context, weir_run *run)
     host_ended(context, run);
 }
 
-static const weir_engine_port port = { host_turn, host_wait, ended, load_old, host_append, host_parked };
+static const weir_engine_port port = { host_turn, host_wait, ended, load_old, host_append, host_parked, false };
 
 static weir_engine_options expiring(int64_t ttl_ms)
 {

@@ -242,8 +242,8 @@ static weir_turn stop_after_waking(void *host, bool may_accept)
 
 START_TEST(a_stop_cancels_what_waits_and_keeps_it_among_those_not_over)
 {
-    static const weir_engine_port ports[] = { { stop_when_all_wait, test_wait, test_ended, NULL, NULL, NULL },
-                                              { stop_after_waking, test_wait, test_ended, NULL, NULL, NULL } };
+    static const weir_engine_port ports[] = { { stop_when_all_wait, test_wait, test_ended, NULL, NULL, NULL, false },
+                                              { stop_after_waking, test_wait, test_ended, NULL, NULL, NULL, false } };
     static const test_record records[] = { { "a", "1" }, { "a", "2" }, { "b", "1" },
                                            { "b", "2" }, { "c", "1" }, { "d", "1" } };
     weir_engine_options options = test_options();
@@ -399,7 +399,7 @@ static void *post_many(void *context)
 
 START_TEST(posts_of_one_thread_come_in_their_order)
 {
-    static const weir_engine_port port = { turn_until_posted, test_wait, test_ended, NULL, NULL, NULL };
+    static const weir_engine_port port = { turn_until_posted, test_wait, test_ended, NULL, NULL, NULL, false };
     static numbered_post posts[1000];
     weir_engine_options options = test_options();
     pthread_t thread;

@@ -232,6 +232,34 @@ START_TEST(a_walk_ends_with_the_callers_code_and_can_be_walked_again)
 }
 END_TEST
 
+START_TEST(a_walk_can_begin_at_a_key)
+{
+    weir_store *store = folder_open(folder);
+    weir_error err = { 0 };
+    weir_buffer out;
+
+    weir__buffer_init(&out, SIZE_MAX);
+    put(store, "a", "1", "");
+    put(store, "ab", "1", "");
+    put(store, "ab", "2", "");
+    put(store, "b", "1", "");
+    commit(store);
+    ck_assert_int_eq(weir__store_scan_from(store, text("ab"), add_cell, &out, &err), WEIR_OK);
+    ck_assert_mem_eq(out.data, "ab/1=\nab/2=\nb/1=\n", 17);
+    weir__buffer_reset(&out);
+    ck_assert_int_eq(weir__store_scan_from(store, weir__bytes("ab", 3), add_cell, &out, &err), WEIR_OK);
+    ck_assert_mem_eq(out.data, "b/1=\n", 5);
+    weir__buffer_reset(&out);
+    ck_assert_int_eq(weir__store_scan_from(store, text(""), add_cell, &out, &err), WEIR_OK);
+    ck_assert_uint_eq(out.size, 22);
+    weir__buffer_reset(&out);
+    ck_assert_int_eq(weir__store_scan_from(store, text("c"), add_cell, &out, &err), WEIR_OK);
+    ck_assert_uint_eq(out.size, 0);
+    weir__buffer_clear(&out);
+    weir__store_close(store);
+}
+END_TEST
+
 /* ---- log and positions ------------------------------------------------------------------------------------------ */
 
 static weir_code add_record(void *context, weir_bytes owner, int64_t number, weir_bytes record, weir_error *err)
@@ -464,6 +492,7 @@ static Suite *store_suite(void)
     tcase_add_test(aspect, keys_paths_and_values_may_be_empty_and_hold_any_byte);
     tcase_add_test(aspect, cells_are_ordered_by_bytes_and_a_key_loads_alone);
     tcase_add_test(aspect, a_walk_ends_with_the_callers_code_and_can_be_walked_again);
+    tcase_add_test(aspect, a_walk_can_begin_at_a_key);
     suite_add_tcase(suite, aspect);
     aspect = tcase_create("log and positions");
     tcase_add_checked_fixture(aspect, set_up, tear_down);
