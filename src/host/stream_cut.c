@@ -401,10 +401,30 @@ static void count_commit(weir_stream *stream)
     }
 }
 
+/*
+ * Sent again and again, and no member any more: the tasks are another's. A loss is not noted while a revocation waits
+ * to be answered; and that one waits for the last cut of what it takes, which nobody may commit.
+ */
+static bool is_without_member(const weir_stream *stream)
+{
+    enum { AGAINS = 4 };
+    weir_group_member *member;
+    bool is_one;
+
+    if (stream->agains < AGAINS || !stream->consumer)
+        return false;
+    member = weir__consumer_member(stream->consumer);
+    is_one = member != NULL;
+    weir__group_member_free(member);
+    return !is_one;
+}
+
 void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, const weir_error *err)
 {
     weir_stream_cut *cut = &stream->cut;
 
+    if (outcome == WEIR__CUT_AGAIN && is_without_member(stream))
+        outcome = WEIR__CUT_TAKEN;
     stream->now_ms = weir__clock_monotonic_ms(stream->clock);
     stream->vitals.commits_failed += outcome != WEIR__CUT_COMMITTED;
     stream->vitals.fencings += outcome == WEIR__CUT_TAKEN;

@@ -103,8 +103,8 @@ static void run_loop(void *arg)
 }
 
 /*
- * What it may end with: being told to; and an offset that somebody has set: then whoever starts it again has to say what
- * to do.
+ * What it may end with: being told to; and an offset that somebody has set (then whoever starts it again has to say
+ * what to do).
  */
 static void judge(const host *at)
 {

@@ -53,6 +53,17 @@ static bool is_answered(const seen *of, const sim_partition *journal, const note
     return false;
 }
 
+/* It was parked again since: what is to be decided is that. */
+static bool is_overtaken(const seen *of, const noted *asked)
+{
+    for (const noted *at = of->parked; at && at->place > asked->place; at = at->next) {
+        if (at->entry->instance == asked->entry->instance && at->entry->call == asked->entry->call &&
+            strcmp(at->entry->run, asked->entry->run) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What has been made is known at once; what has not is sure only when nothing can land any more. */
 static void decide(const seen *of, sim_partition *journal, const noted *asked)
 {
@@ -70,7 +81,7 @@ static void decide(const seen *of, sim_partition *journal, const noted *asked)
         return;
     at = &on_stage->calls[number][call];
     is_sure = journal->records[asked->place].timestamp_ms - 1000000000 + SURE_MS <= world->now_ms;
-    if (at->pending || (!at->landed && !is_sure) || is_answered(of, journal, asked))
+    if (at->pending || (!at->landed && !is_sure) || is_overtaken(of, asked) || is_answered(of, journal, asked))
         return;
     decision.run = parked->run;
     decision.instance = parked->instance;

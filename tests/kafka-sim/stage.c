@@ -162,23 +162,35 @@ static void set_offset(void *arg)
     }
     sim_offset_set(TOPIC_IN, partition, sim_between(0, sim_partition_find(TOPIC_IN, partition)->end));
     on_stage->start = WEIR__START_PLAIN;
-    for (int i = 0; i < on_stage->slots; i++)
-        on_stage->slot[i].is_wanted = true;
+    for (int i = 0; i < on_stage->slots; i++) {
+        slot *at = &on_stage->slot[i];
+
+        if (at->process && host_start_of(at->process) != WEIR__START_PLAIN)
+            sim_kill(at->process); /* what it was told was about another offset */
+        at->is_wanted = true;
+    }
+}
+
+static bool is_any_foreign(void)
+{
+    bool is_any = false;
+
+    for (int32_t i = 0; i < on_stage->partitions; i++)
+        is_any |= sim_offset_of(TOPIC_IN, i)->is_foreign;
+    return is_any;
 }
 
 bool stage_is_refusal(const char *message, bool was_told)
 {
-    bool has_foreign = false, may_read_again = true;
+    bool may_read_again = true;
 
     if (on_stage->epilogue == EPILOGUE_STARTED && strstr(message, "the topic was made anew")) {
         on_stage->epilogue = EPILOGUE_OVER;
         return true;
     }
     for (int32_t i = 0; i < on_stage->partitions; i++) {
-        if (sim_offset_of(TOPIC_IN, i)->is_foreign) {
-            has_foreign = true;
+        if (sim_offset_of(TOPIC_IN, i)->is_foreign)
             may_read_again &= !on_stage->is_read_again[i];
-        }
     }
     if (!strstr(message, "somebody else has set the group's offset") &&
         !(was_told && strstr(message, "there is no state to go on with")))
@@ -186,7 +198,7 @@ bool stage_is_refusal(const char *message, bool was_told)
     on_stage->refused++;
     if (was_told)
         on_stage->start = WEIR__START_REPROCESS; /* there is nothing to lose */
-    else if (on_stage->start == WEIR__START_PLAIN && has_foreign)
+    else if (on_stage->start == WEIR__START_PLAIN && is_any_foreign())
         on_stage->start = may_read_again && sim_chance(2) ? WEIR__START_REPROCESS : WEIR__START_RESUME;
     return true;
 }
@@ -202,6 +214,7 @@ static void on_overwrite(const sim_process *owner, const char *topic, int32_t pa
         on_stage->is_read_again[partition] = true;
         watch_restart(partition, offset);
     }
+    on_stage->start = WEIR__START_PLAIN; /* the next one is asked again */
 }
 
 static void befall(mishap what, slot *at, int32_t partition)
@@ -301,8 +314,6 @@ static void be_quiet(void *arg)
         on_stage->slot[i].is_wanted = true;
 }
 
-/* All is done, and then the input topic is made anew: its offsets say nothing of the old one's records any more, so nobody
- * may go on with the state. */
 static bool are_all_gone(void)
 {
     for (int i = 0; i < on_stage->slots; i++) {
@@ -312,6 +323,8 @@ static bool are_all_gone(void)
     return sim_txn_are_all_complete();
 }
 
+/* All is done, and then the input topic is made anew: its offsets say nothing of the old one's records any more, so
+ * nobody may go on with the state. */
 static void play_epilogue(void)
 {
     switch (on_stage->epilogue) {
@@ -356,21 +369,26 @@ static bool is_swept(void)
 
 static void look(void *arg)
 {
-    bool is_done = on_stage->is_quiet && (on_stage->epilogue > EPILOGUE_WANTED || watch_is_drained());
+    /* Where somebody has set an offset, all may be there, and yet be read again. */
+    bool is_done = on_stage->is_quiet &&
+                   (on_stage->epilogue > EPILOGUE_WANTED || (watch_is_drained() && !is_any_foreign()));
 
     if (is_done && (on_stage->epilogue > EPILOGUE_WANTED || is_swept()))
         play_epilogue();
     else if (is_done && world->now_ms > on_stage->quiet_ms + 60000)
         sim_violate("a key that has expired is still there a minute after all went well");
     else if (on_stage->is_quiet && world->now_ms > on_stage->quiet_ms + 60000)
-        sim_violate("it is not done a minute after all went well: input %d is not there", watch_first_missing());
+        sim_violate("it is not done a minute after all went well: input %d (-1: none) is not there",
+                    watch_first_missing());
     if (on_stage->epilogue > EPILOGUE_WANTED && world->now_ms > on_stage->quiet_ms + 60000)
-        sim_violate("the input topic was made anew, and nobody refuses to go on with the state");
+        sim_violate(on_stage->epilogue == EPILOGUE_STOPPING
+                        ? "all were told to stop a minute ago, and have not ended, or have left a transaction open"
+                        : "the input topic was made anew, and nobody refuses to go on with the state");
     sim_in(25, look, arg);
 }
 
-/* What meets only where there is much of it: owners that do not know yet that they are none, and outcomes of commits
- * that nobody hears of. */
+/* What meets only where there is much of it: owners that do not know yet that they are none; outcomes of commits that
+ * nobody hears of; a journal that is slower than the commits. */
 static void concentrate(void)
 {
     sim_faults *faults = &world->faults;
@@ -389,6 +407,11 @@ static void concentrate(void)
         faults->lost_answer = 10;
         faults->late_request = 15;
         faults->lost_end = 4;
+        break;
+    case 2:
+        on_stage->call_odds = 1;
+        faults->late_append = 2;
+        faults->late_ms = (int)sim_between(LATE_MS / 8, LATE_MS);
         break;
     default:
         break;
@@ -431,7 +454,7 @@ void stage_begin(void)
     on_stage->lost_end = sim_chance(4) ? 4 : 0;
     on_stage->deadly_call = sim_chance(2) ? 0 : sim_chance(2) ? 4 : 20;
     on_stage->call_odds = 3;
-    on_stage->epilogue = sim_chance(8) ? EPILOGUE_WANTED : EPILOGUE_NONE;
+    on_stage->epilogue = sim_chance(4) ? EPILOGUE_WANTED : EPILOGUE_NONE;
     draw_mishaps();
     concentrate();
     world->on_sweep = on_sweep;

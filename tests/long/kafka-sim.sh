@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A million seeds of the Kafka host's simulation (three hours of CPU time). WEIR_TEST_SEEDS: another number.
+# A million seeds of the Kafka host's simulation (less than an hour of CPU time). WEIR_TEST_SEEDS: another number.
 # shellcheck source=tests/support/tap.sh
 . "$(dirname "$0")/../support/tap.sh"
 # shellcheck source=tests/support/seeds.sh
