@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "host/stream_internal.h"
 
-enum { AGAIN_FIRST_MS = 20, AGAIN_MOST_MS = 2000, MEMBER_TRIES = 6 };
+enum { AGAIN_FIRST_MS = 20, AGAIN_MOST_MS = 2000 };
 
 weir_part *weir__stream_part(weir_stream_task *task)
 {
@@ -428,10 +428,6 @@ void weir__stream_cut_is_known(weir_stream *stream, weir_cut_outcome outcome, co
     stream->now_ms = weir__clock_monotonic_ms(stream->clock);
     stream->vitals.commits_failed += outcome != WEIR__CUT_COMMITTED;
     stream->vitals.fencings += outcome == WEIR__CUT_TAKEN;
-    /* No member for so long: the group has put it out, and does not say so while it waits for an answer of ours, which
-     * waits for this very cut. */
-    if (outcome == WEIR__CUT_AGAIN && err->code == WEIR_FENCED && stream->agains >= MEMBER_TRIES)
-        outcome = WEIR__CUT_TAKEN;
     /* At once, also when no other cut is to come: what hangs of the old one would keep recovery waiting. */
     if (outcome != WEIR__CUT_FAILED && outcome != WEIR__CUT_STOPPED)
         weir__stream_committer_mend(stream->committer);

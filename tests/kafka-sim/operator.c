@@ -53,11 +53,13 @@ static bool is_answered(const seen *of, const sim_partition *journal, const note
     return false;
 }
 
-/* It was parked again since: what is to be decided is that. */
-static bool is_overtaken(const seen *of, const noted *asked)
+/* It was parked again since, and that is not cut off: what is to be decided is that. */
+static bool is_overtaken(const seen *of, const sim_partition *journal, const noted *asked)
 {
     for (const noted *at = of->parked; at && at->place > asked->place; at = at->next) {
-        if (at->entry->instance == asked->entry->instance && at->entry->call == asked->entry->call &&
+        bool is_there = at->place >= journal->start || !on_stage->is_cut_off;
+
+        if (is_there && at->entry->instance == asked->entry->instance && at->entry->call == asked->entry->call &&
             strcmp(at->entry->run, asked->entry->run) == 0)
             return true;
     }
@@ -81,7 +83,8 @@ static void decide(const seen *of, sim_partition *journal, const noted *asked)
         return;
     at = &on_stage->calls[number][call];
     is_sure = journal->records[asked->place].timestamp_ms - 1000000000 + SURE_MS <= world->now_ms;
-    if (at->pending || (!at->landed && !is_sure) || is_overtaken(of, asked) || is_answered(of, journal, asked))
+    if (at->pending || (!at->landed && !is_sure) || is_overtaken(of, journal, asked) ||
+        is_answered(of, journal, asked))
         return;
     decision.run = parked->run;
     decision.instance = parked->instance;
@@ -113,8 +116,11 @@ static void look(seen *of, sim_partition *journal)
             continue;
         if (entry->kind == WEIR__ENTRY_CLAIM && entry->epoch > of->claim)
             of->claim = entry->epoch;
-        if (entry->kind == WEIR__ENTRY_RESOLUTION ||
-            (entry->kind == WEIR__ENTRY_INTENT && entry->epoch >= of->claim)) /* one that is void changes nothing */
+        if (entry->kind == WEIR__ENTRY_RESOLUTION)
+            note(&of->answers, entry, of->until);
+        if (entry->epoch < of->claim)
+            continue; /* it is void, and changes nothing */
+        if (entry->kind == WEIR__ENTRY_INTENT)
             note(&of->answers, entry, of->until);
         if (entry->kind == WEIR__ENTRY_PARKED && entry->args.data)
             note(&of->parked, entry, of->until);
