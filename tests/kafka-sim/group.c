@@ -297,6 +297,8 @@ static bool take_over(char id[40], const char *instance)
             /* A broker may leave partitions unassigned then, until the next rebalance; here that comes at once. */
             if (sim_group_assigned() != partitions_of_topics())
                 prepare();
+            if (group.is_preparing)
+                at->owned = 0; /* it says what it has itself, which is nothing yet: nobody waits for it to give up more */
             at->has_joined = true;
             return true;
         }
