@@ -298,7 +298,8 @@ static bool take_over(char id[40], const char *instance)
             if (sim_group_assigned() != partitions_of_topics())
                 prepare();
             if (group.is_preparing)
-                at->owned = 0; /* it says what it has itself, which is nothing yet: nobody waits for it to give up more */
+                /* it says what it has itself, which is nothing yet: nobody waits for it to give up more */
+                at->owned = 0;
             at->has_joined = true;
             return true;
         }

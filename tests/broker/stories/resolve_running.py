@@ -31,6 +31,7 @@ class Shop:
                         "PAYMENTS_ATTEMPTS": "1"})
         for _ in range(2):
             self.job.start()
+        self.job.wait_settled(2)  # it has its topics, which `parked` asks for
 
     def __enter__(self):
         return self
