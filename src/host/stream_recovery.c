@@ -226,6 +226,8 @@ static weir_code begin_anew(weir_recovery *recovery, weir_error *err)
     if (recovery->has_state) {
         chosen->commit = recovery->state.commit;
         chosen->epoch = recovery->state.epoch;
+        if (strcmp(recovery->state.journal, chosen->journal) == 0)
+            chosen->claimed = recovery->state.claimed; /* a claim that was cut off makes void all the same */
     } else if (recovery->is_group_ours) {
         chosen->commit = recovery->group.commit;
         chosen->epoch = recovery->group.epoch;
