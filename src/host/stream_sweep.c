@@ -35,7 +35,9 @@ bool weir__stream_sweeps(const weir_stream_task *task)
 {
     const weir_stream *stream = task->stream;
 
-    return stream->ttl_ms && task->state == WEIR__TASK_RUNNING && !task->is_forward &&
+    /* What was open in an earlier life comes late, and finds its key's memory: a run that waited may be old. */
+    return stream->ttl_ms && task->state == WEIR__TASK_RUNNING && !task->is_forward && task->next >= task->done_until &&
+           task->inputs_taken == task->input_count &&
            (!task->is_swept || input_now_ms(task) - task->swept_ms > stream->ttl_ms / ROUNDS_PER_TTL ||
             (task->sweep_again_ms && stream->now_ms >= task->sweep_again_ms));
 }

@@ -13,6 +13,7 @@ typedef struct noted {
     struct noted *next;
     const weir_entry *entry;
     int64_t place;
+    bool is_void; /* a higher claim stood before it: who has not lost that one passes over it */
 } noted;
 
 /* What it has seen of a partition: also what was pruned since. */
@@ -28,11 +29,11 @@ void operator_begin(void)
     memset(all, 0, sizeof all);
 }
 
-static void note(noted **to, const weir_entry *entry, int64_t place)
+static void note(noted **to, const weir_entry *entry, int64_t place, bool is_void)
 {
     noted *made = sim_alloc(sizeof *made);
 
-    *made = (noted){ *to, entry, place };
+    *made = (noted){ *to, entry, place, is_void };
     *to = made;
 }
 
@@ -53,13 +54,11 @@ static bool is_answered(const seen *of, const sim_partition *journal, const note
     return false;
 }
 
-/* It was parked again since, and that is not cut off: what is to be decided is that. */
-static bool is_overtaken(const seen *of, const sim_partition *journal, const noted *asked)
+/* It was parked again since, as another attempt: what is to be decided is that. */
+static bool is_overtaken(const seen *of, const noted *asked)
 {
     for (const noted *at = of->parked; at && at->place > asked->place; at = at->next) {
-        bool is_there = at->place >= journal->start || !on_stage->is_cut_off;
-
-        if (is_there && at->entry->instance == asked->entry->instance && at->entry->call == asked->entry->call &&
+        if (!at->is_void && at->entry->instance == asked->entry->instance && at->entry->call == asked->entry->call &&
             strcmp(at->entry->run, asked->entry->run) == 0)
             return true;
     }
@@ -83,8 +82,9 @@ static void decide(const seen *of, sim_partition *journal, const noted *asked)
         return;
     at = &on_stage->calls[number][call];
     is_sure = journal->records[asked->place].timestamp_ms - 1000000000 + SURE_MS <= world->now_ms;
-    if (at->pending || (!at->landed && !is_sure) || is_overtaken(of, journal, asked) ||
-        is_answered(of, journal, asked))
+    if (at->pending || (!at->landed && !is_sure) || is_answered(of, journal, asked))
+        return;
+    if (!on_stage->is_cut_off && (asked->is_void || is_overtaken(of, asked)))
         return;
     decision.run = parked->run;
     decision.instance = parked->instance;
@@ -111,19 +111,17 @@ static void look(seen *of, sim_partition *journal)
 {
     for (; of->until < journal->end; of->until++) {
         const weir_entry *entry = journal_entry(journal, of->until);
+        bool is_void;
 
         if (!entry)
             continue;
         if (entry->kind == WEIR__ENTRY_CLAIM && entry->epoch > of->claim)
             of->claim = entry->epoch;
-        if (entry->kind == WEIR__ENTRY_RESOLUTION)
-            note(&of->answers, entry, of->until);
-        if (entry->epoch < of->claim)
-            continue; /* it is void, and changes nothing */
-        if (entry->kind == WEIR__ENTRY_INTENT)
-            note(&of->answers, entry, of->until);
+        is_void = entry->epoch < of->claim && entry->kind != WEIR__ENTRY_RESOLUTION;
+        if (entry->kind == WEIR__ENTRY_RESOLUTION || (entry->kind == WEIR__ENTRY_INTENT && !is_void))
+            note(&of->answers, entry, of->until, is_void);
         if (entry->kind == WEIR__ENTRY_PARKED && entry->args.data)
-            note(&of->parked, entry, of->until);
+            note(&of->parked, entry, of->until, is_void);
     }
 }
 
