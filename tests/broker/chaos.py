@@ -183,7 +183,12 @@ class Chaos:
             done = sum(1 for _ in self.cluster.each("charged")) + len(self.dead())
             if done != last[1]:
                 last[:] = time.monotonic(), done
-            return done >= self.shares["payments"] or bool(self.ordering.resolve(self.service, job))
+            if done >= self.shares["payments"]:
+                return True
+            decided = self.ordering.resolve(self.service, job)
+            if decided:
+                last[0] = time.monotonic()  # that takes a while, and only now they can go on
+            return decided > 0
         while sum(1 for _ in self.cluster.each("charged")) + len(self.dead()) < self.shares["payments"]:
             check(time.monotonic() - last[0] < 120, f"payments stand still at {last[1]} of {self.shares['payments']}")
             wait_for(is_done, "payments end, or park", 120, 0.3)
