@@ -400,8 +400,9 @@ def a_decision_that_met_a_dying_job_is_taken_up_by_the_next(place):
         parked = job.parked()[-1]
         process.send_signal(signal.SIGSTOP)
         answer = {"status": 200, "headers": {}, "body": service.charges(order_of(parked))[0]}
-        with subprocess.Popen([job.program, "resolve", "--state-dir", place.state, parked["run"], "--attempt", str(parked["attempt"]),
-                               "--result", json.dumps(answer)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        with subprocess.Popen([job.program, "resolve", "--state-dir", place.state, parked["run"],
+                               "--attempt", str(parked["attempt"]), "--result", json.dumps(answer)],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                               env=place.environment()) as resolve:
             decisions = os.path.join(place.state, "decisions")
             wait_until(lambda: os.path.isdir(decisions) and any(name.endswith(".json") for name in
