@@ -45,6 +45,7 @@ struct weir_stream_committer {
     weir_buffer *metadata;
     int64_t *ends;               /* of the changelog, by task of the cut */
     weir_buffer key, tuple;
+    int64_t begun_wall_ms;       /* the cut: when it is known to be committed, others may have been for long */
     weir_txn failed;             /* what a record could not be added with */
     weir_cut_outcome outcome;
     weir_error error;
@@ -304,7 +305,7 @@ static weir_code store_part(weir_stream_committer *committer, size_t at, weir_er
                           "state of partition %" PRId32 " is at commit %" PRId64 ", and %" PRId64 " would follow",
                           task->at.partition, task->stored_commit, part->tuple.commit);
     weir__put_64(place, (uint64_t)committer->ends[at]);
-    weir__put_64(place + 8, (uint64_t)weir__clock_wall_ms(committer->stream->clock));
+    weir__put_64(place + 8, (uint64_t)committer->begun_wall_ms);
     weir__buffer_reset(&committer->tuple);
     rc = weir__part_changes(part, store_change, task->store, err);
     if (rc == WEIR_OK && weir__tuple_print(&part->tuple, true, &committer->tuple) != WEIR_OK)
@@ -478,6 +479,7 @@ static void work(weir_task *job)
     weir_txn txn;
 
     memset(err, 0, sizeof *err);
+    committer->begun_wall_ms = weir__clock_wall_ms(committer->stream->clock);
     if (weir__is_broken(WEIR__BREAK_STORE_FIRST))
         store_all(committer);
     txn = fill(committer, err);

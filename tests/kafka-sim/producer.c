@@ -189,6 +189,7 @@ weir_txn weir__producer_begin(weir_producer *producer, weir_error *err)
     if (producer->is_useless || (producer->has_repeated && !world->trusts_repeats))
         return say(producer, WEIR__TXN_UNKNOWN, err, "begin");
     producer->is_in_txn = true;
+    sim_here()->is_committing = false;
     producer->partition_count = producer->queued = 0;
     return WEIR__TXN_OK;
 }
@@ -401,6 +402,7 @@ weir_txn weir__producer_commit(weir_producer *producer, weir_error *err)
 {
     if (!producer->is_in_txn)
         sim_violate("%s: a commit outside a transaction", producer->id);
+    sim_here()->is_committing = true;
     return end(producer, true, err);
 }
 

@@ -94,11 +94,12 @@ static void keep_alive(void *arg)
     sim_in(10, keep_alive, arg);
 }
 
-/* Tombstones are gone, and every file was away for so long. No recovery lasts a day, or stands still for one. */
+/* Tombstones are gone, and every file was away for so long. No recovery and no commit
+ * lasts that long, or stands still for it. */
 static void pass_night(void)
 {
     for (const sim_process *process = world->processes; process; process = process->next) {
-        if (!process->is_dead && process->recoveries)
+        if (!process->is_dead && (process->recoveries || process->is_committing))
             return;
     }
     sim_trace("the time of tombstones passes for them and for files");

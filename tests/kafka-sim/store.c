@@ -271,6 +271,7 @@ weir_code weir__store_commit(weir_store *store, weir_error *err)
 {
     if (!sim_step("store commit"))
         return fail(err, "a commit");
+    store->process->is_committing = false;
     for (const pending *write = store->first; write; write = write->next) {
         apply(store->in, write);
         if (write->of == POSITIONS && weir__bytes_equal(write->what.key, weir__bytes_text("tuple")))

@@ -28,6 +28,7 @@ typedef struct sim_process {
     int64_t ghost_ms;          /* added to the time that a ghost sees */
     size_t fibers;             /* threads that have not ended */
     size_t recoveries;         /* those of them that recover a task */
+    bool is_committing;        /* a commit may be made that is in no store yet */
     uint64_t steps, kill_at, stop_at; /* steps taken; the step at which it is killed, or stopped; 0: none */
     int64_t stop_ms;           /* for how long */
     uint64_t news, heard;      /* counts what its loop may wait for in poll; as of its last one */
