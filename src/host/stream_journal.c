@@ -223,9 +223,8 @@ static weir_kept_entry *new_entry(weir_stream_task *task, weir_bytes sealed)
 
 static weir_code send_entry(weir_stream *stream, weir_kept_entry *entry, const char *run, weir_error *err)
 {
-    weir_code rc;
-
     weir_error broken;
+    weir_code rc;
 
     entry->appended.known = entry_is_known;
     rc = stream->appender

@@ -3,17 +3,16 @@
 #include "kafka/internal.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kafka/bounded.h"
 
 enum {
     LOG_LINES = 20, /* at most in LOG_WINDOW_MS, of one client */
@@ -170,10 +169,7 @@ typedef struct goodbye {
     weir_kafka_client *client;
     void *owner;
     void (*free_owner)(void *owner);
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool is_over;   /* lock: lock */
-    bool is_left;   /* lock: lock; the owner's thread has gone: the goodbye is the thread's to free */
+    bool is_left; /* the owner's thread has gone on without it */
 } goodbye;
 
 static atomic_size_t clients_left;
@@ -207,91 +203,40 @@ static void end(weir_kafka_client *client, void *owner, void (*free_owner)(void 
     free_owner(owner);
 }
 
-static void goodbye_free(goodbye *bye)
+static void goodbye_say(void *context)
 {
-    pthread_mutex_destroy(&bye->lock);
-    pthread_cond_destroy(&bye->changed);
-    free(bye);
-}
-
-static void *goodbye_say(void *argument)
-{
-    goodbye *bye = argument;
-    bool is_left;
+    goodbye *bye = context;
 
     end(bye->client, bye->owner, bye->free_owner);
-    pthread_mutex_lock(&bye->lock);
-    bye->is_over = true;
-    is_left = bye->is_left;
-    pthread_cond_signal(&bye->changed);
-    pthread_mutex_unlock(&bye->lock);
-    if (is_left) {
-        atomic_fetch_sub(&clients_left, 1);
-        goodbye_free(bye);
-    }
-    return NULL;
 }
 
-/* With all signals blocked but those of a crash, as the pool's threads are. */
-static bool thread_start(pthread_t *thread, goodbye *bye)
+static void goodbye_over(void *context)
 {
-    sigset_t blocked, before;
-    bool is_started;
+    goodbye *bye = context;
 
-    sigfillset(&blocked);
-    sigdelset(&blocked, SIGSEGV);
-    sigdelset(&blocked, SIGBUS);
-    sigdelset(&blocked, SIGFPE);
-    sigdelset(&blocked, SIGILL);
-    sigdelset(&blocked, SIGABRT);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    is_started = pthread_create(thread, NULL, goodbye_say, bye) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started;
+    if (bye->is_left)
+        weir__kafka_clients_count(-1);
+    free(bye);
 }
 
 void weir__kafka_client_let_go(weir_kafka_client *client, void *owner, void (*free_owner)(void *owner))
 {
-    goodbye *bye = NULL;
-    pthread_condattr_t monotonic;
-    pthread_t thread;
-    struct timespec until;
-    bool is_over;
+    goodbye *bye = client->rk ? calloc(1, sizeof *bye) : NULL;
+    weir_bounded *bounded;
+    weir_error err;
 
-    if (client->rk)
-        bye = calloc(1, sizeof *bye);
-    if (!bye) { /* nothing to wait for; or no memory for doing better */
+    /* Nothing to wait for; or no memory, or no thread, for doing better. */
+    if (!bye || weir__bounded_new(&bounded, &err) != WEIR_OK) {
+        free(bye);
         end(client, owner, free_owner);
         return;
     }
     *bye = (goodbye){ .client = client, .owner = owner, .free_owner = free_owner };
-    pthread_mutex_init(&bye->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&bye->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (!thread_start(&thread, bye)) {
-        goodbye_free(bye);
-        end(client, owner, free_owner);
-        return;
-    }
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += GOODBYE_MS / 1000;
-    pthread_mutex_lock(&bye->lock);
-    while (!bye->is_over && pthread_cond_timedwait(&bye->changed, &bye->lock, &until) != ETIMEDOUT)
-        ;
-    is_over = bye->is_over;
-    if (!is_over) {
+    if (!weir__bounded_call(bounded, goodbye_say, bye, GOODBYE_MS)) {
         bye->is_left = true;
-        atomic_fetch_add(&clients_left, 1);
+        weir__kafka_clients_count(1);
         weir__log(WEIR__LOG_DEBUG, "kafka", "a client does not end, left to a thread of its own left=%zu",
-                  atomic_load(&clients_left));
+                  weir__kafka_clients_left());
     }
-    pthread_mutex_unlock(&bye->lock);
-    if (is_over) {
-        pthread_join(thread, NULL);
-        goodbye_free(bye);
-    } else {
-        pthread_detach(thread);
-    }
+    weir__bounded_leave(bounded, goodbye_over, bye);
 }
