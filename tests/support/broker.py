@@ -41,6 +41,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import markers  # noqa: E402
 import proxy  # noqa: E402
+from wire import exchange  # noqa: E402
 
 SOURCE = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 BUILD = os.environ.get("top_builddir", os.path.join(SOURCE, "build"))
@@ -102,16 +103,8 @@ def free_ports(count):
 def ask_metadata(port, timeout=2.0):
     """What a node knows of its cluster: (ids of the live brokers, the controller's id). OSError: it does not answer.
     Kafka protocol, Metadata request, version 1: no topics, all brokers."""
-    with socket.create_connection(("127.0.0.1", port), timeout) as connection:
-        body = struct.pack(">hhih4si", 3, 1, 1, 4, b"weir", 0)
-        connection.sendall(struct.pack(">i", len(body)) + body)
-        answer = b""
-        while len(answer) < 4 or len(answer) < 4 + struct.unpack_from(">i", answer)[0]:
-            more = connection.recv(65536)
-            if not more:
-                raise ConnectionError("closed in the middle of an answer")
-            answer += more
-    place = 8
+    answer = exchange(port, struct.pack(">hhih4si", 3, 1, 1, 4, b"weir", 0), timeout)
+    place = 0
     count, = struct.unpack_from(">i", answer, place)
     place += 4
     ids = []

@@ -14,81 +14,17 @@ back.
 Source: the Kafka protocol guide (ListTransactions 0, DescribeProducers 0, WriteTxnMarkers 1: all flexible);
 TransactionMarkerChannelManager.addTxnMarkersToBrokerQueue().
 """
-import socket
 import struct
 import time
 
+from wire import TAGS, Answer, exchange, pack_array, pack_text
+
 WRITE_TXN_MARKERS, DESCRIBE_PRODUCERS, LIST_TRANSACTIONS = 27, 61, 66
-TAGS = b"\0"
-
-
-def pack_size(number):
-    out = bytearray()
-    while number > 0x7f:
-        out.append(number & 0x7f | 0x80)
-        number >>= 7
-    return bytes(out + bytearray([number]))
-
-
-def pack_text(value):
-    return pack_size(len(value) + 1) + value.encode()
-
-
-def pack_array(items):
-    return pack_size(len(items) + 1) + b"".join(items)
-
-
-class Answer:
-    """Takes one field after the other."""
-
-    def __init__(self, data):
-        self.data, self.place = data, 0
-
-    def take(self, form):
-        values = struct.unpack_from(">" + form, self.data, self.place)
-        self.place += struct.calcsize(">" + form)
-        return values[0] if len(values) == 1 else values
-
-    def size(self):
-        number = shift = 0
-        while True:
-            byte = self.take("B")
-            number |= (byte & 0x7f) << shift
-            if byte < 0x80:
-                return number
-            shift += 7
-
-    def text(self):
-        count = self.size()
-        if count == 0:
-            return None
-        self.place += count - 1
-        return self.data[self.place - count + 1:self.place].decode()
-
-    def tags(self):
-        for _ in range(self.size()):
-            self.size()
-            self.place += self.size()
-
-    def array(self, take):
-        items = []
-        for _ in range(self.size() - 1):
-            items.append(take())
-            self.tags()
-        return items
 
 
 def ask(port, api, version, body):
     head = struct.pack(">hhih4s", api, version, 1, 4, b"weir") + TAGS
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        connection.sendall(struct.pack(">i", len(head) + len(body)) + head + body)
-        answer = b""
-        while len(answer) < 4 or len(answer) < 4 + struct.unpack_from(">i", answer)[0]:
-            more = connection.recv(1 << 20)
-            if not more:
-                raise ConnectionError("closed in the middle of an answer")
-            answer += more
-    answer = Answer(answer[8:])
+    answer = Answer(exchange(port, head + body, 10))
     answer.tags()
     return answer
 
