@@ -24,7 +24,7 @@ typedef struct weir_cluster_options {
  * transactional.id, auto.offset.reset, partition.assignment.strategy, enable.partition.eof …) are refused under kafka.
  * unless they say what weir would have said; auto.offset.reset is weir__cluster_reset()'s. What only a consumer or
  * only a producer knows is given to those alone, without librdkafka's warning. Defaults that suit weir (facts: fetch
- * back-off, linger, batch size, queue sizes) are set where the user has set nothing.
+ * back-off, linger, compression, batch size, queue sizes) are set where the user has set nothing.
  *
  * @return WEIR_OK; WEIR_CONFIG: no bootstrap.servers, an unknown property or value (named; no secret shown) (fix);
  *         WEIR_NO_MEMORY (stop)

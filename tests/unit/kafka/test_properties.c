@@ -174,6 +174,7 @@ START_TEST(each_client_gets_what_it_knows_and_what_weir_decides)
     rd_kafka_conf_destroy(conf);
     ck_assert_int_eq(weir__kafka_conf(cluster, WEIR__KAFKA_PRODUCER, &conf, &err), WEIR_OK);
     has(conf, "linger.ms", "70");
+    has(conf, "compression.codec", "lz4");
     has(conf, "queued.min.messages", "100000");
     has(conf, "transaction.timeout.ms", "7000");
     has(conf, "enable.idempotence", "true");
