@@ -17,7 +17,8 @@ import stage
 from report import Report
 from stage import median, spread, tell
 
-KINDS = ("streams", "streams-uncached", "loop", "weir")
+KINDS = ("streams", "streams-uncached", "loop", "loop-plain", "weir")
+VARIANTS = ("streams-uncached", "loop-plain")  # of another kind: their latencies are not taken
 KEYS = 10_000
 COMMIT_MS, LATENCY_COMMIT_MS = 100, 20
 LATENCY_RATE, WARM_MS, LATENCY_SECONDS = 5000, 12_000, 22
@@ -109,7 +110,7 @@ class Bench:
         return {"p50_ms": p50_us / 1000, "p99_ms": p99_us / 1000}
 
     def latencies(self):
-        kinds = [kind for kind in self.kinds if kind != "streams-uncached"]
+        kinds = [kind for kind in self.kinds if kind not in VARIANTS]
         taken = {kind: [] for kind in kinds}
         for number in range(self.options.rounds):
             for kind in kinds:

@@ -151,7 +151,7 @@ class Stage:
     # The jobs.
 
     def command(self, kind, name, topic_in, topic_out, commit_ms, settings=None):
-        """A job of a kind: streams, streams-uncached, loop or weir. `settings`: of its consumer."""
+        """A job of a kind: streams, streams-uncached, loop, loop-plain or weir. `settings`: of its consumer."""
         settings = settings or {}
         state = f"{self.work}/{name}.state"
         if kind.startswith("streams"):
@@ -161,9 +161,10 @@ class Stage:
                     f"{self.options.build}/bench/kafka/classes:{jars}/*", "KeyedCount", self.brokers, topic_in,
                     topic_out, name, state, str(commit_ms), str(cache),
                     *(f"{key}={value}" for key, value in settings.items())]
-        if kind == "loop":
+        if kind.startswith("loop"):
             return [f"{self.options.build}/bench/kafka/bare_loop", self.brokers, topic_in, topic_out,
-                    f"{name}-changelog", name, f"{state}.db", str(commit_ms)]
+                    f"{name}-changelog", name, f"{state}.db", str(commit_ms),
+                    "plain" if kind == "loop-plain" else "same"]
         config = f"{self.work}/{name}.yaml"
         with open(config, "w", encoding="utf-8") as out:
             out.write(f"job: {{name: {name}}}\ninput: {{topics: [{topic_in}], format: json}}\n"
@@ -176,7 +177,7 @@ class Stage:
 
     def topics(self, kind, name, topic_out):
         self.cluster.create_topic(topic_out, PARTITIONS)
-        if kind == "loop":
+        if kind.startswith("loop"):
             self.cluster.create_topic(f"{name}-changelog", PARTITIONS, {"cleanup.policy": "compact"})
 
     def start(self, command, name):

@@ -4,7 +4,9 @@
  * each key's last count per commit, offsets, all in one transaction; then the same counts into SQLite. One loop, one
  * thread of ours. It recovers nothing: it is what the others' rates and latencies are compared with.
  *
- *   bare_loop BROKERS IN OUT CHANGELOG GROUP STATE_FILE COMMIT_MS      until SIGTERM
+ *   bare_loop BROKERS IN OUT CHANGELOG GROUP STATE_FILE COMMIT_MS same|plain      until SIGTERM
+ *
+ * `same`: outputs carry the input's time and headers as weir's do; `plain`: key and value only.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -40,6 +42,7 @@ typedef struct counter {
     size_t *dirty, dirty_count; /* places of cells; room for as many as may be used */
     int64_t next[MOST_PARTITIONS]; /* the offset behind the last record; -1: none since the last commit */
     bool is_open;                  /* a transaction */
+    bool is_plain;                 /* outputs go without the headers that weir's have */
 } counter;
 
 static void on_signal(int number)
@@ -160,6 +163,41 @@ static void commit(counter *loop)
         grow(loop);
 }
 
+/* An output as weir's are: with the input's time, and headers that say which input it comes from. */
+static void produce_named(counter *loop, const rd_kafka_message_t *message, const void *key, size_t key_size,
+                          const void *value, size_t size)
+{
+    /* A topic's id is 22 characters of text; which ones makes no difference here. */
+    char run[64];
+    int run_size = snprintf(run, sizeof run, "AAAAAAAAAAAAAAAAAAAAAA/%" PRId32 "/%" PRId64, message->partition,
+                            message->offset);
+
+    for (;;) {
+        rd_kafka_headers_t *headers = need(rd_kafka_headers_new(2));
+        rd_kafka_error_t *error;
+
+        expect(rd_kafka_header_add(headers, "weir-run", 8, run, run_size), "header");
+        expect(rd_kafka_header_add(headers, "weir-seq", 8, "0", 1), "header");
+        rd_kafka_vu_t words[] = {
+            { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = loop->out },
+            { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = RD_KAFKA_PARTITION_UA },
+            { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key, key_size } },
+            { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)value, size } },
+            { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+            { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = rd_kafka_message_timestamp(message, NULL) },
+            { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+        };
+        error = rd_kafka_produceva(loop->producer, words, sizeof words / sizeof *words);
+        if (!error)
+            return;
+        rd_kafka_headers_destroy(headers);
+        if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            die("produce", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        (void)rd_kafka_poll(loop->producer, 10);
+    }
+}
+
 static void count(counter *loop, const rd_kafka_message_t *message, yyjson_alc *pool)
 {
     yyjson_doc *doc = yyjson_read_opts(message->payload, message->len, 0, pool, NULL);
@@ -190,7 +228,10 @@ static void count(counter *loop, const rd_kafka_message_t *message, yyjson_alc *
     }
     length = snprintf(output, sizeof output, "{\"key\":\"%.*s\",\"count\":%" PRId64 "}", (int)size, cell->key,
                       cell->count);
-    produce(loop->producer, loop->out, RD_KAFKA_PARTITION_UA, cell->key, size, output, (size_t)length);
+    if (loop->is_plain)
+        produce(loop->producer, loop->out, RD_KAFKA_PARTITION_UA, cell->key, size, output, (size_t)length);
+    else
+        produce_named(loop, message, cell->key, size, output, (size_t)length);
     loop->next[message->partition] = message->offset + 1;
     yyjson_doc_free(doc);
     if (loop->used > loop->mask / 2) /* the table is full before the interval is over */
@@ -261,10 +302,11 @@ int main(int argc, char **argv)
     counter loop = { .mask = (1 << 16) - 1 };
     struct sigaction action = { .sa_handler = on_signal };
 
-    if (argc != 8)
-        die("bare_loop", "usage: bare_loop BROKERS IN OUT CHANGELOG GROUP STATE_FILE COMMIT_MS");
+    if (argc != 9)
+        die("bare_loop", "usage: bare_loop BROKERS IN OUT CHANGELOG GROUP STATE_FILE COMMIT_MS same|plain");
     (void)sigaction(SIGTERM, &action, NULL);
     loop.in = argv[2];
+    loop.is_plain = strcmp(argv[8], "plain") == 0;
     loop.cells = need(calloc(loop.mask + 1, sizeof *loop.cells));
     loop.dirty = need(calloc(loop.mask + 1, sizeof *loop.dirty));
     for (int i = 0; i < MOST_PARTITIONS; i++)
