@@ -9,7 +9,8 @@
 #include "kafka/admin.h"
 #include "kafka/internal.h"
 
-enum { REQUEST_TIMEOUT_MS = 10000 };
+/* A broker that is well answers in milliseconds, a busy one within some seconds. */
+enum { REQUEST_TIMEOUT_MS = 10000, FIRST_TRY_MS = 1000 };
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
@@ -87,10 +88,20 @@ void weir__admin_clear(weir_admin_request *request)
     *request = (weir_admin_request){ 0 };
 }
 
+static weir_code set_time(weir_admin_request *request, int timeout_ms, weir_error *err)
+{
+    char text[160];
+
+    if (rd_kafka_AdminOptions_set_request_timeout(request->options, timeout_ms, text, sizeof text) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        return WEIR_OK;
+    return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "a kafka request's time-out: %s", text);
+}
+
 weir_code weir__admin_init(weir_admin_request *request, weir_cluster *cluster, rd_kafka_admin_op_t kind,
                            weir_error *err)
 {
-    char text[160];
+    weir_code rc;
 
     *request = (weir_admin_request){ .cluster = cluster };
     request->queue = rd_kafka_queue_new(cluster->client.rk);
@@ -99,12 +110,10 @@ weir_code weir__admin_init(weir_admin_request *request, weir_cluster *cluster, r
         weir__admin_clear(request);
         return weir__fail_memory(err, "a kafka request");
     }
-    if (rd_kafka_AdminOptions_set_request_timeout(request->options, cluster->request_timeout_ms, text, sizeof text) !=
-        RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rc = set_time(request, cluster->request_timeout_ms, err);
+    if (rc != WEIR_OK)
         weir__admin_clear(request);
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "a kafka request's time-out: %s", text);
-    }
-    return WEIR_OK;
+    return rc;
 }
 
 weir_code weir__cluster_listen(weir_cluster *cluster, int wait_ms, const char *what, weir_error *err)
@@ -120,12 +129,12 @@ weir_code weir__cluster_listen(weir_cluster *cluster, int wait_ms, const char *w
     return weir__kafka_fail(err, code, text, NULL, "%s", what);
 }
 
-weir_code weir__admin_wait(weir_admin_request *request, const char *what, const char *grant, weir_error *err)
+/* Until librdkafka has answered, which it does when the request's time is over; a little longer, so that its answer is
+ * what counts. */
+static weir_code wait_for_event(weir_admin_request *request, int timeout_ms, const char *what, weir_error *err)
 {
     const weir_clock *clock = weir__clock_system();
-    /* librdkafka answers when the request's time is over; a little more, so that its answer is what counts. */
-    int64_t until = weir__clock_monotonic_ms(clock) + request->cluster->request_timeout_ms + 1000;
-    rd_kafka_resp_err_t code;
+    int64_t until = weir__clock_monotonic_ms(clock) + timeout_ms + 1000;
 
     while (!request->event) {
         weir_code rc = weir__cluster_listen(request->cluster, 0, what, err);
@@ -136,10 +145,46 @@ weir_code weir__admin_wait(weir_admin_request *request, const char *what, const 
             return weir__kafka_fail(err, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, NULL, "%s", what);
         request->event = rd_kafka_queue_poll(request->queue, 100);
     }
-    code = rd_kafka_event_error(request->event);
+    return WEIR_OK;
+}
+
+static weir_code judge_event(const weir_admin_request *request, const char *what, const char *grant, weir_error *err)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(request->event);
+
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return WEIR_OK;
     return weir__kafka_fail(err, code, rd_kafka_event_error_string(request->event), grant, "%s", what);
+}
+
+weir_code weir__admin_wait(weir_admin_request *request, const char *what, const char *grant, weir_error *err)
+{
+    weir_code rc = wait_for_event(request, request->cluster->request_timeout_ms, what, err);
+
+    return rc == WEIR_OK ? judge_event(request, what, grant, err) : rc;
+}
+
+weir_code weir__admin_ask(weir_admin_request *request, weir_admin_send_fn send, const void *context,
+                          const char *what, const char *grant, weir_error *err)
+{
+    int left_ms = request->cluster->request_timeout_ms;
+
+    for (int try_ms = FIRST_TRY_MS;; try_ms *= 2) {
+        bool is_last = try_ms >= left_ms;
+        weir_code rc = set_time(request, is_last ? left_ms : try_ms, err);
+
+        if (rc != WEIR_OK)
+            return rc;
+        send(request, context);
+        rc = wait_for_event(request, is_last ? left_ms : try_ms, what, err);
+        if (rc != WEIR_OK)
+            return rc;
+        if (is_last || rd_kafka_event_error(request->event) != RD_KAFKA_RESP_ERR__TIMED_OUT)
+            return judge_event(request, what, grant, err);
+        rd_kafka_event_destroy(request->event);
+        request->event = NULL;
+        left_ms -= try_ms;
+    }
 }
 
 /* ---- topics ----------------------------------------------------------------------------------------------------- */
@@ -153,6 +198,13 @@ static void id_print(const rd_kafka_Uuid_t *id, char out[WEIR__TOPIC_ID_SIZE])
     for (; text && text[size] && text[size] != '=' && size + 1 < WEIR__TOPIC_ID_SIZE; size++)
         out[size] = text[size] == '+' ? '-' : text[size] == '/' ? '_' : text[size];
     out[size] = '\0';
+}
+
+static void send_describe(weir_admin_request *request, const void *context)
+{
+    const rd_kafka_TopicCollection_t *topics = context;
+
+    rd_kafka_DescribeTopics(request->cluster->client.rk, topics, request->options, request->queue);
 }
 
 /* @param led  how many partitions have a leader */
@@ -172,8 +224,7 @@ static weir_code describe(weir_cluster *cluster, const char *topic, weir_topic_f
         return rc;
     WEIR__ADMIN_WHAT(what, "topic '%.100s': describe", topic);
     topics = rd_kafka_TopicCollection_of_topic_names(&topic, 1);
-    rd_kafka_DescribeTopics(cluster->client.rk, topics, request.options, request.queue);
-    rc = weir__admin_wait(&request, what, "Describe on the topic", err);
+    rc = weir__admin_ask(&request, send_describe, topics, what, "Describe on the topic", err);
     if (rc != WEIR_OK)
         goto out;
     descriptions =
@@ -214,6 +265,13 @@ weir_code weir__cluster_describe(weir_cluster *cluster, const char *topic, weir_
     return describe(cluster, topic, out, &led, err);
 }
 
+static void send_setting(weir_admin_request *request, const void *context)
+{
+    rd_kafka_ConfigResource_t *asked = *(rd_kafka_ConfigResource_t *const *)context;
+
+    rd_kafka_DescribeConfigs(request->cluster->client.rk, &asked, 1, request->options, request->queue);
+}
+
 weir_code weir__cluster_topic_setting(weir_cluster *cluster, const char *topic, const char *name, weir_buffer *value,
                                       weir_error *err)
 {
@@ -234,8 +292,7 @@ weir_code weir__cluster_topic_setting(weir_cluster *cluster, const char *topic, 
         rc = weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "%s: not a topic's name", what);
         goto out;
     }
-    rd_kafka_DescribeConfigs(cluster->client.rk, &asked, 1, request.options, request.queue);
-    rc = weir__admin_wait(&request, what, grant, err);
+    rc = weir__admin_ask(&request, send_setting, &asked, what, grant, err);
     if (rc != WEIR_OK)
         goto out;
     resources = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(request.event), &count);

@@ -5,6 +5,15 @@
 #include "kafka/cluster.h"
 #include "kafka/internal.h"
 
+enum { FOLLOWERS_MS = 500 };
+
+static void send_list(weir_admin_request *request, const void *context)
+{
+    rd_kafka_topic_partition_list_t *list = *(rd_kafka_topic_partition_list_t *const *)context;
+
+    rd_kafka_ListOffsets(request->cluster->client.rk, list, request->options, request->queue);
+}
+
 static weir_code list_offset(weir_cluster *cluster, const char *topic, int32_t partition, int64_t spec,
                              rd_kafka_IsolationLevel_t isolation, int64_t *offset, weir_error *err)
 {
@@ -29,8 +38,7 @@ static weir_code list_offset(weir_cluster *cluster, const char *topic, int32_t p
     }
     list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = spec;
-    rd_kafka_ListOffsets(cluster->client.rk, list, request.options, request.queue);
-    rc = weir__admin_wait(&request, what, grant, err);
+    rc = weir__admin_ask(&request, send_list, &list, what, grant, err);
     if (rc != WEIR_OK)
         goto out;
     infos = rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(request.event), &count);
@@ -86,12 +94,19 @@ weir_code weir__cluster_delete_records(weir_cluster *cluster, const char *topic,
     rd_kafka_topic_partition_list_t *list = NULL;
     rd_kafka_DeleteRecords_t *wanted = NULL;
     const rd_kafka_topic_partition_list_t *done;
-    char what[160];
+    char what[160], text[160];
     weir_code rc = weir__admin_init(&request, cluster, RD_KAFKA_ADMIN_OP_DELETERECORDS, err);
 
     if (rc != WEIR_OK)
         return rc;
     WEIR__ADMIN_WHAT(what, "topic '%.80s' partition %d: delete before %lld", topic, (int)partition, (long long)before);
+    /* The leader has done it when it begins to wait for its followers, and while it waits it answers nothing else that
+     * comes over the same connection: by itself a minute, when a follower is away. */
+    if (rd_kafka_AdminOptions_set_operation_timeout(request.options, FOLLOWERS_MS, text, sizeof text) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rc = weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "%s: %s", what, text);
+        goto out;
+    }
     list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = before;
     wanted = rd_kafka_DeleteRecords_new(list);
@@ -105,7 +120,8 @@ weir_code weir__cluster_delete_records(weir_cluster *cluster, const char *topic,
     else if (done->elems[0].err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
         rc = weir__fail_from(err, WEIR_IO, WEIR_REMEDY_STOP, "kafka", (int)done->elems[0].err,
                              "%s: that is behind the log's end", what);
-    else if (done->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+    else if (done->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR &&
+             done->elems[0].err != RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT) /* followers will be told by their leader */
         rc = weir__kafka_fail(err, done->elems[0].err, NULL, grant, "%s", what);
 out:
     if (wanted)
