@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The frames of docs/worker-protocol.md, as bytes: those that come from the host are taken apart here and checked, those
- * that go to it are put together. Nothing here reads, writes or waits. Source: docs/worker-protocol.md.
+ * The frames of docs/worker-protocol.md, as bytes: those that come from the host are taken apart here and checked,
+ * those that go to it are put together. Nothing here reads, writes or waits. Source: docs/worker-protocol.md.
  */
 #ifndef WEIR__HOST_WORKER_FRAMES_H
 #define WEIR__HOST_WORKER_FRAMES_H
