@@ -132,9 +132,15 @@ static void read_ahead(weir_worker *worker)
 {
     weir_frames *frames = &worker->pipe.frames;
 
-    while (!worker->is_stop_seen && worker->state <= WEIR__WORKER_RUNNING && weir__frames_held(frames) < AHEAD_BYTES &&
-           read_in(worker))
-        worker->is_stop_seen = weir__frames_end_in(frames, WEIR__DOWN_STOP);
+    do {
+        uint64_t place = frames->place + weir__frames_held(frames);
+
+        if (place != worker->searched) { /* what came with the frame that must wait was not looked at either */
+            worker->is_stop_seen = weir__frames_end_in(frames, WEIR__DOWN_STOP);
+            worker->searched = place;
+        }
+    } while (!worker->is_stop_seen && worker->state <= WEIR__WORKER_RUNNING &&
+             weir__frames_held(frames) < AHEAD_BYTES && read_in(worker));
 }
 
 /* Drops what stands before a STOP. False: it has not come. */
@@ -374,7 +380,7 @@ static void tell_end(weir_worker *worker, const weir_error *err)
         begin = weir__up_begin(out, WEIR__UP_BYE);
     } else {
         begin = weir__up_begin(out, WEIR__UP_FATAL);
-        weir__up_text(out, weir__code_name(worker->rc));
+        weir__up_code(out, worker->rc);
         weir__up_text(out, err->message);
     }
     if (weir__up_end(out, begin, worker->frame_most, NULL) == WEIR_OK)

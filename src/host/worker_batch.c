@@ -46,7 +46,7 @@ static void add_refusal(weir_buffer *out, uint64_t ticket, weir_end_kind kind, c
 {
     weir__up_u64(out, ticket);
     weir__up_u8(out, (uint8_t)kind);
-    weir__up_text(out, weir__code_name(why->code));
+    weir__up_code(out, why->code);
     weir__up_text(out, why->message);
 }
 

@@ -2,6 +2,7 @@
 /* Frames to bytes and back; the layout is in docs/worker-protocol.md. */
 #include "host/worker_frames.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -481,6 +482,16 @@ void weir__up_text(weir_buffer *out, const char *text)
     }
     if (!out->is_over)
         weir__put_32(out->data + at, (uint32_t)(out->size - at - 4));
+}
+
+void weir__up_code(weir_buffer *out, weir_code code)
+{
+    char text[64] = "WEIR_";
+    const char *name = weir__code_name(code);
+
+    for (size_t i = 0, at = strlen(text); name[i] && at + 1 < sizeof text; i++, at++)
+        text[at] = (char)toupper((unsigned char)name[i]);
+    weir__up_text(out, text);
 }
 
 size_t weir__up_begin(weir_buffer *out, weir_up type)

@@ -187,6 +187,8 @@ static inline void weir__up_u64(weir_buffer *out, uint64_t number)
 void weir__up_bytes(weir_buffer *out, weir_bytes bytes);
 void weir__up_text(weir_buffer *out, const char *text); /* what is not UTF-8 in it becomes U+FFFD */
 
+void weir__up_code(weir_buffer *out, weir_code code);   /* "WEIR_CONFIG" */
+
 /** Begins a frame; what it returns goes to weir__up_end(). */
 size_t weir__up_begin(weir_buffer *out, weir_up type);
 

@@ -226,7 +226,7 @@ static bool take_key(weir_worker *worker, const weir_frame *frame)
     if (rc == WEIR_OK) {
         weir__up_bytes(out, weir__bytes(key.data, key.size));
     } else {
-        weir__up_text(out, weir__code_name(err.code));
+        weir__up_code(out, err.code);
         weir__up_text(out, err.message);
     }
     weir__worker_up_end(worker, out, begin);

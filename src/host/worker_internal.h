@@ -92,6 +92,7 @@ struct weir_worker {
     int64_t now_ms, stop_by_ms;
     bool may_accept, is_stop_seen, is_stop_at_once;
     bool waits_for_schema;     /* the next frame does */
+    uint64_t searched;         /* place in the input up to which a STOP was looked for */
 
     weir_counters counters;
     uint64_t outputs, passed_over;
