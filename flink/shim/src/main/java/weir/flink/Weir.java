@@ -173,8 +173,9 @@ public final class Weir {
         Position<T> position) {
         String operator = name == null ? "weir-agent" : name;
         String agents = String.join(", ", settings.list("weir.agent-names"));
+        /* As many as the stream has: with more or fewer, records of a key would overtake each other on the way. */
         DataStream<Input> inputs = input.process(new ToInput<>(operator, key, json, position), InputType.INSTANCE)
-            .name(operator + " input").uid(operator + "-input");
+            .setParallelism(input.getParallelism()).name(operator + " input").uid(operator + "-input");
 
         return agents(inputs, agents.isEmpty() ? operator : agents, operator, files, settings.copy());
     }
