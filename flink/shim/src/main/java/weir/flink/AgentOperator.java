@@ -166,8 +166,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         mostInputs = settings.number("flink.inputs-in-flight");
         mostBytes = settings.number("flink.inputs-in-flight-mb") << 20;
         openMetrics();
-        host = new WorkerHost(getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks(), files, settings,
-            getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories(), getUserCodeClassloader(), mailbox, this);
+        host = new WorkerHost(this, files, settings, mailbox, this);
         host.start();
         for (Input input : restore()) {
             give(input);
@@ -198,7 +197,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         opening.lastGroup = groups.getEndKeyGroup();
         opening.attempt = getRuntimeContext().getTaskInfo().getAttemptNumber();
         opening.isRestored = isRestored || host != null && host.restarts() > 0;
-        opening.jobName = settings.text("job.name", "");
+        opening.jobName = settings.text("job.name", settings.text("weir.job-name", ""));
         opening.settings = settings.beneath();
         opening.markers = markers;
         opening.partitions = Math.max(partitions, 0);

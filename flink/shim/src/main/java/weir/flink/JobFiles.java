@@ -164,11 +164,11 @@ final class JobFiles implements Serializable {
     /* ---- unpacking ------------------------------------------------------------------------------------------------ */
 
     /**
-     * @param folders where it may go, by preference; the first is taken
-     * @param loader  whose class path has the JAR
+     * @param work   the folder that the files' own is made in
+     * @param loader whose class path has the JAR
      */
-    Unpacked unpack(List<String> folders, ClassLoader loader) throws IOException {
-        Path base = Path.of(folders.get(0));
+    Unpacked unpack(String work, ClassLoader loader) throws IOException {
+        Path base = Path.of(work);
 
         try (Contents contents = contents(loader)) {
             Map<String, byte[]> bytes = new TreeMap<>();

@@ -72,9 +72,7 @@ final class KeyOperator extends AbstractStreamOperator<Input>
         skipped = metrics.counter("skipped");
         deadLetters = metrics.counter("dead-letters");
         restarts = metrics.counter("worker-restarts");
-        host = new WorkerHost(getOperatorName() + " (" + getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks() + ")", files,
-            settings, getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories(), getUserCodeClassloader(),
-            mailbox, this);
+        host = new WorkerHost(this, files, settings, mailbox, this);
         host.start();
     }
 
@@ -87,7 +85,7 @@ final class KeyOperator extends AbstractStreamOperator<Input>
         opening.parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
         opening.maxParallelism = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
         opening.attempt = getRuntimeContext().getTaskInfo().getAttemptNumber();
-        opening.jobName = settings.text("job.name", "");
+        opening.jobName = settings.text("job.name", settings.text("weir.job-name", ""));
         opening.settings = settings.beneath();
         return opening;
     }

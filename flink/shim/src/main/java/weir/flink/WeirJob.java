@@ -44,13 +44,18 @@ public final class WeirJob {
         JobFiles files = new JobFiles(null);
         Settings settings = files.settings(Thread.currentThread().getContextClassLoader());
         StreamExecutionEnvironment environment;
-        String name;
 
         override(settings, arguments);
-        name = settings.required("job.name", "the job's state and transactions are named after it");
         environment = environment(settings);
         build(environment, files, settings);
-        environment.execute(name);
+        environment.execute(nameOf(settings));
+    }
+
+    /* The configuration's, or the one that the job's code gives. */
+    private static String nameOf(Settings settings) {
+        String named = settings.text("job.name", "");
+
+        return named.isEmpty() ? settings.required("weir.job-name", "`JOB package` writes it; or set job.name") : named;
     }
 
     static void override(Settings settings, String[] arguments) {
@@ -112,7 +117,7 @@ public final class WeirJob {
     }
 
     static void build(StreamExecutionEnvironment environment, JobFiles files, Settings settings) {
-        String job = settings.required("job.name", "the job's state and transactions are named after it");
+        String job = nameOf(settings);
         List<String> topics = settings.list("input.topics");
         String agents = String.join(", ", settings.list("weir.agent-names"));
         String outputTopic = settings.text("output.topic", "");

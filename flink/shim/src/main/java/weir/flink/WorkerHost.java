@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package weir.flink;
 
-import java.io.File;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,25 +42,19 @@ final class WorkerHost implements WorkerProcess.Listener {
     private boolean isHeld;
     private boolean isClosed;
 
-    WorkerHost(String name, JobFiles files, Settings settings, String[] temporary, ClassLoader loader, MailboxExecutor mailbox,
-        Owner owner) throws IOException {
-        List<String> folders = new ArrayList<>();
-        String chosen = settings.text("flink.work-dir", "");
+    WorkerHost(AbstractStreamOperator<?> operator, JobFiles files, Settings settings, MailboxExecutor mailbox, Owner owner)
+        throws IOException {
+        TaskInfo task = operator.getRuntimeContext().getTaskInfo();
+        String[] temporary = operator.getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
+        String folder = settings.text("flink.work-dir", temporary.length > 0 ? temporary[0] : System.getProperty("java.io.tmpdir"));
 
-        if (!chosen.isEmpty()) {
-            folders.add(chosen);
-        } else {
-            folders.addAll(Arrays.asList(temporary));
-        }
-        if (folders.isEmpty()) {
-            folders.add(System.getProperty("java.io.tmpdir", File.separator + "tmp"));
-        }
-        this.name = name;
+        this.name = operator.getOperatorConfig().getOperatorName() + " (" + (task.getIndexOfThisSubtask() + 1) + "/"
+            + task.getNumberOfParallelSubtasks() + ")#" + task.getAttemptNumber();
         this.settings = settings;
         this.mailbox = mailbox;
         this.owner = owner;
         this.mostRestarts = settings.number("flink.worker-restarts");
-        this.files = files.unpack(folders, loader);
+        this.files = files.unpack(folder, operator.getUserCodeClassloader());
     }
 
     void start() throws IOException {
@@ -134,11 +126,17 @@ final class WorkerHost implements WorkerProcess.Listener {
         arrived();
     }
 
-    /** Ends the worker. */
-    void close(boolean isAtOnce, long graceMs) {
+    /** Ends the worker. What it told of its metrics at last is still taken. */
+    void close(boolean isAtOnce, long graceMs) throws Exception {
+        FrameReader metrics;
+
         isClosed = true;
         if (worker != null) {
             worker.stop(isAtOnce, graceMs);
+            metrics = worker.lastMetrics();
+            if (metrics != null) {
+                owner.receive(metrics);
+            }
         }
     }
 }

@@ -10,13 +10,14 @@ import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * Metrics of the operator and of its worker, as Flink's, in the group {@code weir}. Counters are accumulators as well, under
- * {@code weir.NAME}: they are part of a finished job's result. Names keep letters, digits, `_`, `-` and `.`; all else becomes `_`.
+ * Metrics of the operator, in the group {@code weir}, and of its worker, in the group {@code weir.worker}. Counters are accumulators as
+ * well, under {@code weir.NAME} and {@code weir.worker.NAME}: they are part of a finished job's result. Names keep letters, digits, `_`, `-` and `.`; all else becomes `_`.
  */
 final class WorkerMetrics {
     private static final int MOST = 1000;
 
     private final MetricGroup group;
+    private final MetricGroup workers;
     private final RuntimeContext context;
     private final Map<String, Total> totals = new HashMap<>();
     private final Map<String, Level> levels = new HashMap<>();
@@ -56,6 +57,7 @@ final class WorkerMetrics {
 
     WorkerMetrics(MetricGroup parent, RuntimeContext context) {
         this.group = parent.addGroup("weir");
+        this.workers = group.addGroup("worker");
         this.context = context;
     }
 
@@ -63,17 +65,21 @@ final class WorkerMetrics {
         return name.replaceAll("[^A-Za-z0-9_.-]", "_");
     }
 
+    /** One of the operator's own. */
     Total counter(String name) {
-        return totals.computeIfAbsent(name, key -> {
-            /* Two operators in one chain share a context. */
-            LongCounter accumulator = (LongCounter) context.<Long, Long>getAccumulator("weir." + plain(key));
+        return counter(group, "weir.", name);
+    }
 
-            if (accumulator == null) {
-                accumulator = new LongCounter();
-                context.addAccumulator("weir." + plain(key), accumulator);
-            }
-            return new Total(group.counter(plain(key)), accumulator);
-        });
+    private Total counter(MetricGroup in, String prefix, String name) {
+        String full = prefix + plain(name);
+        /* Two operators in one chain share a context. */
+        LongCounter accumulator = (LongCounter) context.<Long, Long>getAccumulator(full);
+
+        if (accumulator == null) {
+            accumulator = new LongCounter();
+            context.addAccumulator(full, accumulator);
+        }
+        return new Total(in.counter(plain(name)), accumulator);
     }
 
     void gauge(String name, Gauge<?> gauge) {
@@ -93,9 +99,9 @@ final class WorkerMetrics {
                 continue;
             }
             if (kind == 0) {
-                counter(name).tell(value);
+                totals.computeIfAbsent(name, key -> counter(workers, "weir.worker.", key)).tell(value);
             } else {
-                levels.computeIfAbsent(name, key -> group.gauge(plain(key), new Level())).value = value;
+                levels.computeIfAbsent(name, key -> workers.gauge(plain(key), new Level())).value = value;
             }
         }
         frame.end();

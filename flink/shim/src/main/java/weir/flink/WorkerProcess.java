@@ -54,6 +54,7 @@ final class WorkerProcess {
     private final ArrayDeque<FrameReader> arrived = new ArrayDeque<>();
     private final ArrayDeque<Integer> arrivedSizes = new ArrayDeque<>();
     private long arrivedBytes;
+    private FrameReader lastMetrics;
     private WorkerFailure failure;
     private String version = "";
     private long pid;
@@ -154,6 +155,13 @@ final class WorkerProcess {
                 lock.notifyAll();
             }
             return frame;
+        }
+    }
+
+    /** After stop(): what it told of its metrics at last; null: nothing more. */
+    FrameReader lastMetrics() {
+        synchronized (lock) {
+            return lastMetrics;
         }
     }
 
@@ -477,6 +485,7 @@ final class WorkerProcess {
                 lock.wait();
             }
             if (state != State.READY && state != State.DEAD) {
+                lastMetrics = frame.type == Frames.METRICS ? frame : lastMetrics;
                 return;
             }
             arrived.add(frame);

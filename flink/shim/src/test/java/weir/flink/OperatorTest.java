@@ -160,7 +160,7 @@ class OperatorTest {
         assertEquals(List.of("\"a dead\" WEIR_FAILED"), letters);
         assertEquals(List.of("{\"count\": 1, \"input\": \"a 1\"}", "{\"count\": 2, \"input\": \"a 2\"}"), values);
         assertEquals(1L, (long) result.<Long>getAccumulatorResult("weir.skipped"));
-        assertEquals(4L, (long) result.<Long>getAccumulatorResult("weir.runs_all"));
+        assertEquals(4L, (long) result.<Long>getAccumulatorResult("weir.worker.runs_all"));
     }
 
     @Test
