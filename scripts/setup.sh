@@ -20,7 +20,8 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-certificates
     python3 python3-pip python3-setuptools python3-wheel
     libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev
-    libavro-dev libcurl4-openssl-dev libmicrohttpd-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev liblz4-dev"
+    libavro-dev libcurl4-openssl-dev libmicrohttpd-dev libzip-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev
+    liblz4-dev"
 test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils unzip
     openjdk-17-jdk-headless maven"
 

@@ -12,13 +12,14 @@
 #include "cli/describe.h"
 #include "cli/local.h"
 #include "cli/options.h"
+#include "cli/package.h"
 #include "cli/parked.h"
 #include "cli/resolve.h"
 #include "cli/run.h"
 
-static const char *const commands[] = { "local", "run", "parked", "resolve", "describe", NULL };
+static const char *const commands[] = { "local", "run", "parked", "resolve", "package", "describe", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "replay", "explain", "package", "worker", NULL };
+static const char *const later[] = { "replay", "explain", "worker", NULL };
 
 static void print_usage(FILE *to, const char *program)
 {
@@ -27,9 +28,10 @@ static void print_usage(FILE *to, const char *program)
                   "       %s run --config FILE [option...]\n"
                   "       %s parked [option...]\n"
                   "       %s resolve RUN --attempt N [option...]\n"
+                  "       %s package --output job.jar [option...]\n"
                   "       %s describe [option...]\n"
                   "       %s --help | --version\n",
-                  program, program, program, program, program, program);
+                  program, program, program, program, program, program, program);
 }
 
 static int run_command(weir_job *job, const char *program, int argc, char **argv)
@@ -53,6 +55,7 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
                      "run       runs the job over Kafka topics, exactly once\n"
                      "parked    lists the runs that wait for a decision\n"
                      "resolve   decides on one\n"
+                     "package   makes a JAR of it that Flink runs\n"
                      "describe  prints agents, actions and configuration as JSON\n\n"
                      "%s COMMAND --help shows the options of a command.\n",
                      program);
@@ -70,6 +73,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
         return weir__cli_parked(job, program, argc - 2, argv + 2);
     if (strcmp(command, "resolve") == 0)
         return weir__cli_resolve(job, program, argc - 2, argv + 2);
+    if (strcmp(command, "package") == 0)
+        return weir__cli_package(job, program, argc - 2, argv + 2);
     if (strcmp(command, "describe") == 0)
         return weir__cli_describe(job, program, argc - 2, argv + 2);
     return weir__cli_refuse_command(program, command, commands, later);
