@@ -43,8 +43,12 @@ weir_code weir__jar_new(weir_bytes base, weir_jar **out, weir_error *err)
     weir_code rc = WEIR_OK;
     zip_error_t error;
     weir_jar *jar = calloc(1, sizeof *jar);
-    uint8_t *copy = malloc(base.size + 1);
+    uint8_t *copy = malloc(base.size);
 
+    if (base.size == 0) { /* libzip would neither refuse it here nor free it */
+        rc = weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX, "no JAR: it is empty");
+        goto out;
+    }
     if (!jar || !copy) {
         rc = weir__fail_memory(err, "the JAR");
         goto out;
