@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Sets up for tests, builds, and runs them all: `make check` and `make check-broker` in build/, then the unit tests
-# under ASan and UBSan in build-asan/. Ends with one line that sums all results; status 1 when a test failed or none
-# ran.
+# Sets up for tests, builds, and runs them all: `make check`, `make check-broker` and `make check-flink` in build/, then
+# the unit tests under ASan and UBSan in build-asan/. Ends with one line that sums all results; status 1 when a test
+# failed or none ran.
 set -eu
 cd "$(dirname "$0")"
 
@@ -44,6 +44,8 @@ echo 'the simulation of engine, journal and local host:'
 grep -hE '^(ok|not ok|#)' build/tests/sim/sim.log | cut -c1-140 || true
 say "make check-broker"
 check build check-broker
+say "make check-flink"
+check build check-flink
 
 say "build with sanitizers"
 scripts/build.sh build-asan --enable-werror --enable-sanitizers

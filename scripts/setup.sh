@@ -5,7 +5,7 @@
 #   scripts/setup.sh build|test|long|bench
 # Debian packages come through apt-get. Into .deps-prefix go, where the system's are missing or too old, yyjson from its
 # pinned PyPI sdist and librdkafka from the pinned npm package that carries its source; and for `test` a Kafka broker's
-# jars through Maven, and Confluent's client for Python from PyPI.
+# jars through Maven, Confluent's client for Python from PyPI, and Flink's jars from there, too.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -20,8 +20,10 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 build_packages="gcc g++ libc6-dev make autoconf automake libtool pkg-config ca-certificates
     python3 python3-pip python3-setuptools python3-wheel
     libjansson-dev libsqlite3-dev libyaml-dev uuid-dev libxxhash-dev
-    libavro-dev libcurl4-openssl-dev libmicrohttpd-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev liblz4-dev"
-test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils openjdk-17-jdk-headless maven"
+    libavro-dev libcurl4-openssl-dev libmicrohttpd-dev libzip-dev zlib1g-dev libssl-dev libsasl2-dev libzstd-dev
+    liblz4-dev"
+test_packages="check clang-14 libclang-rt-14-dev openssl shellcheck xz-utils unzip
+    openjdk-17-jdk-headless maven"
 
 case $what in
 build) packages=$build_packages ;;
@@ -188,6 +190,47 @@ test | long | bench)
         bring_kafka
         say "Kafka: $(find "$kafka/jars" -name '*.jar' | wc -l) jars, $(du -sh "$kafka" | cut -f 1)"
     fi
+    ;;
+esac
+
+# Flink's clusters for tests: what PyPI has for its Python API carries the jars of a whole distribution. Left out is
+# what no test needs: its Scala and Python APIs, its SQL client, its reporters of metrics.
+# bring_flink VERSION FILE SHA256
+bring_flink() {
+    flink=$prefix/flink/$1
+    # The number: how tests/support/flink.py starts a JVM, which is what the kept classes follow.
+    recipe="1 $flink $3"
+    if [ "$(cat "$flink/stamp" 2>/dev/null)" = "$recipe" ]; then
+        say "Flink: $1, there"
+        return
+    fi
+    jars="$flink/lib $3"
+    if [ "$(cat "$flink/jars" 2>/dev/null)" != "$jars" ]; then
+        say "Flink: fetching $1 from the PyPI package apache-flink-libraries into .deps-prefix/flink, for tests"
+        rm -rf "$flink"
+        mkdir -p "$flink/lib"
+        /usr/bin/python3 -m pip --disable-pip-version-check download -q --no-deps --no-build-isolation \
+            -d "$work" "apache-flink-libraries==$1" ||
+            die "pip could not fetch apache-flink-libraries $1; check the network and run this again"
+        echo "$3  $work/$2" | sha256sum -c --quiet - || die "$2 is not the pinned file"
+        case $2 in
+        *.tar.gz) tar -xzf "$work/$2" -C "$flink/lib" --strip-components=3 --wildcards '*/deps/lib/*.jar' ;;
+        *.whl) unzip -q -j "$work/$2" 'pyflink/lib/*.jar' -d "$flink/lib" ;;
+        esac
+        rm -f "$work/$2" "$flink"/lib/flink-scala_* "$flink"/lib/flink-cep-* "$flink"/lib/flink-csv-*
+        printf '%s\n' "$jars" >"$flink/jars"
+    fi
+    say "Flink: starting a cluster of $1 once, to keep its loaded classes"
+    /usr/bin/python3 -B tests/support/flink.py prepare "$prefix/flink" "$1" || die "Flink $1 did not start"
+    printf '%s\n' "$recipe" >"$flink/stamp"
+    say "Flink: $1, $(du -sh "$flink" | cut -f 1)"
+}
+case $what in
+test | long | bench)
+    bring_flink 1.20.3 apache-flink-libraries-1.20.3.tar.gz \
+        f07f07a46bb272c1e851379ed92105928367019db31240091a5367fc92800289
+    bring_flink 2.2.1 apache_flink_libraries-2.2.1-py2.py3-none-any.whl \
+        74dc5546fbd9add8fbcdf1222a237e09491f9b80296241aef8676ec56f8e686e
     ;;
 esac
 

@@ -12,14 +12,15 @@
 #include "cli/describe.h"
 #include "cli/local.h"
 #include "cli/options.h"
+#include "cli/package.h"
 #include "cli/parked.h"
 #include "cli/resolve.h"
 #include "cli/run.h"
 #include "cli/worker.h"
 
-static const char *const commands[] = { "local", "run", "parked", "resolve", "describe", "worker", NULL };
+static const char *const commands[] = { "local", "run", "parked", "resolve", "package", "describe", "worker", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "replay", "explain", "package", NULL };
+static const char *const later[] = { "replay", "explain", NULL };
 
 static void print_usage(FILE *to, const char *program)
 {
@@ -28,9 +29,10 @@ static void print_usage(FILE *to, const char *program)
                   "       %s run --config FILE [option...]\n"
                   "       %s parked [option...]\n"
                   "       %s resolve RUN --attempt N [option...]\n"
+                  "       %s package --output job.jar [option...]\n"
                   "       %s describe [option...]\n"
                   "       %s --help | --version\n",
-                  program, program, program, program, program, program);
+                  program, program, program, program, program, program, program);
 }
 
 static int run_command(weir_job *job, const char *program, int argc, char **argv)
@@ -54,6 +56,7 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
                      "run       runs the job over Kafka topics, exactly once\n"
                      "parked    lists the runs that wait for a decision\n"
                      "resolve   decides on one\n"
+                     "package   makes a JAR of it that Flink runs\n"
                      "describe  prints agents, actions and configuration as JSON\n"
                      "worker    is what Flink starts\n\n"
                      "%s COMMAND --help shows the options of a command.\n",
@@ -72,6 +75,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
         return weir__cli_parked(job, program, argc - 2, argv + 2);
     if (strcmp(command, "resolve") == 0)
         return weir__cli_resolve(job, program, argc - 2, argv + 2);
+    if (strcmp(command, "package") == 0)
+        return weir__cli_package(job, program, argc - 2, argv + 2);
     if (strcmp(command, "describe") == 0)
         return weir__cli_describe(job, program, argc - 2, argv + 2);
     if (strcmp(command, "worker") == 0)

@@ -236,6 +236,20 @@ weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *op
     return rc == WEIR_OK ? weir__config_log(arguments->config, err) : rc;
 }
 
+weir_code weir__arguments_parse_written(weir_arguments *arguments, const weir_option *options, size_t operands,
+                                        int argc, char **argv, weir_error *err)
+{
+    weir_code rc;
+
+    memset(arguments, 0, sizeof *arguments);
+    arguments->options = options;
+    rc = weir__config_new(&arguments->config, err);
+    if (rc != WEIR_OK)
+        return rc;
+    weir__config_keep_written(arguments->config);
+    return parse_words(arguments, operands, argc, argv, err);
+}
+
 void weir__arguments_clear(weir_arguments *arguments)
 {
     weir__config_free(arguments->config);

@@ -38,6 +38,13 @@ typedef struct weir_arguments {
  */
 WEIR_CHECK weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *options, size_t operands,
                                            int argc, char **argv, weir_error *err);
+
+/**
+ * The same for handing the configuration on: it is kept as it is written (weir__config_keep_written), without the
+ * environment, and the log is not set up by it.
+ */
+WEIR_CHECK weir_code weir__arguments_parse_written(weir_arguments *arguments, const weir_option *options,
+                                                   size_t operands, int argc, char **argv, weir_error *err);
 void weir__arguments_clear(weir_arguments *arguments);
 
 /** The value of an option: NULL when it was not given; "" for a flag that was. */

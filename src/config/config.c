@@ -25,6 +25,7 @@ struct weir_config {
     kafka_value *kafka; /* sorted by name */
     size_t kafka_count;
     size_t kafka_capacity;
+    bool is_as_written;
 };
 
 static const char *const secret_shown[] = { WEIR__SECRET_SHOWN };
@@ -79,6 +80,11 @@ weir_code weir__config_new(weir_config **out, weir_error *err)
 out:
     weir__config_free(config);
     return rc;
+}
+
+void weir__config_keep_written(weir_config *config)
+{
+    config->is_as_written = true;
 }
 
 /* ---- assigning --------------------------------------------------------------------------------------------------- */
@@ -164,7 +170,9 @@ weir_code weir__config_assign(weir_config *config, const weir_assignment *assign
 {
     const weir_property *property = weir__property_find(assignment->name);
     weir_config_value *place = NULL;
-    weir_config_value fresh = { .origin = assignment->origin, .line = assignment->line };
+    weir_config_value fresh = { .origin = assignment->origin,
+                                .line = assignment->line,
+                                .is_as_written = config->is_as_written };
     weir_code rc = WEIR_OK;
 
     if (property)
@@ -319,9 +327,11 @@ bool weir__config_kafka(const weir_config *config, size_t index, const char **na
 
 static void entry_fill(const weir_config_value *value, weir_config_kind kind, weir_config_entry *out)
 {
-    out->kind = value->is_secret && kind != WEIR__CONFIG_LIST ? WEIR__CONFIG_TEXT : kind;
-    out->items = value->is_secret ? secret_shown : (const char *const *)value->items;
-    out->count = value->is_secret ? 1 : value->count;
+    bool is_hidden = value->is_secret && !value->is_as_written;
+
+    out->kind = is_hidden && kind != WEIR__CONFIG_LIST ? WEIR__CONFIG_TEXT : kind;
+    out->items = is_hidden ? secret_shown : (const char *const *)value->items;
+    out->count = is_hidden ? 1 : value->count;
     out->text = kind == WEIR__CONFIG_LIST ? NULL : out->items[0];
     out->origin = value->origin;
     out->is_secret = value->is_secret;

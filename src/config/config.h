@@ -31,6 +31,13 @@ void weir__config_free(weir_config *config); /* accepts NULL; wipes secrets */
  */
 
 /**
+ * For handing a configuration on: from here on values are kept as they are written. A placeholder is checked for its
+ * form alone and not filled in, and a value with one is not checked; weir__config_next() hides nothing, and tells of a
+ * secret only where one is written in clear. Asking for a value with a placeholder gives the placeholder.
+ */
+void weir__config_keep_written(weir_config *config);
+
+/**
  * Lays a YAML file over the defaults; nesting and dots in keys mean the same. Errors name file, line and key:
  * "job.yaml:3: unknown property 'limts.depth'; did you mean 'limits.depth'?". No message holds a secret.
  *
@@ -109,7 +116,7 @@ typedef struct weir_config_entry {
     const char *const *items; /* the `count` items of a list, one "***" for a secret one; for others `text` alone */
     size_t count;
     weir_config_origin origin;
-    bool is_secret;
+    bool is_secret; /* of a configuration that is kept as it is written: and no placeholder stands for it */
     const char *used_by; /* the hosts that read it, in words: "local, run" */
 } weir_config_entry;
 

@@ -123,6 +123,9 @@ weir_code weir__config_read_environment(weir_config *config, char *const *enviro
         const char *variable = *environment;
         const char *equals = strchr(variable, '=');
 
+        /* No property: it tells `package` where a file is. */
+        if (equals && strncmp(variable, "WEIR_FLINK_JAR=", 15) == 0)
+            continue;
         if (equals && strncmp(variable, prefix, strlen(prefix)) == 0) {
             variable += strlen(prefix);
             rc = read_one(config, variable, (size_t)(equals - variable), equals + 1, err);

@@ -60,13 +60,13 @@ out:
     return rc;
 }
 
-/* `name` is what stands between the braces. */
+/* `name` is what stands between the braces. No buffer: it is not filled in. */
 static weir_code fill_one(const char *name, weir_buffer *buffer, weir_error *err)
 {
     if (strncmp(name, "env:", 4) == 0 && name[4])
-        return fill_variable(name + 4, buffer, err);
+        return buffer ? fill_variable(name + 4, buffer, err) : WEIR_OK;
     if (strncmp(name, "file:", 5) == 0 && name[5])
-        return fill_file(name + 5, buffer, err);
+        return buffer ? fill_file(name + 5, buffer, err) : WEIR_OK;
     return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
                       "'${' begins neither ${env:NAME} nor ${file:PATH}; write $${ for the characters themselves");
 }
@@ -130,6 +130,22 @@ weir_code weir__secret_fill(const char *text, char **out, bool *is_secret, weir_
         return weir__fail_memory(err, "a value of the configuration");
     if (err)
         *err = cause;
+    return rc;
+}
+
+weir_code weir__secret_check(const char *text, bool *has_any, weir_error *err)
+{
+    weir_code rc = WEIR_OK;
+
+    *has_any = false;
+    for (const char *at = strstr(text, "${"); at && rc == WEIR_OK; at = strstr(at, "${")) {
+        if (at > text && at[-1] == '$') {
+            at += 2;
+        } else {
+            rc = fill_placeholder(at, &at, NULL, err);
+            *has_any = true;
+        }
+    }
     return rc;
 }
 

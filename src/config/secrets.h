@@ -22,6 +22,13 @@
  */
 WEIR_CHECK weir_code weir__secret_fill(const char *text, char **out, bool *is_secret, weir_error *err);
 
+/**
+ * Only checks the form of placeholders.
+ * @param has_any  whether there is one
+ * @return WEIR_OK; WEIR_CONFIG: a placeholder that is none (fix); WEIR_NO_MEMORY (stop)
+ */
+WEIR_CHECK weir_code weir__secret_check(const char *text, bool *has_any, weir_error *err);
+
 /** Whether a property's value is a secret by its name: a password or token of `kafka.*` or `schema-registry.*`. */
 bool weir__secret_named(const char *name);
 

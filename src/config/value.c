@@ -21,6 +21,7 @@ void weir__value_clear(weir_config_value *value)
     value->count = 0;
     value->number = 0;
     value->is_secret = false;
+    value->has_placeholder = false;
 }
 
 size_t weir__text_good(const uint8_t *text, size_t size)
@@ -177,13 +178,20 @@ static weir_code add_item(const char *name, const char *text, size_t size, weir_
     if (!written)
         return weir__fail_memory(err, "the configuration");
     memcpy(written, text, size);
-    rc = weir__secret_fill(written, &item, &filled, err);
-    weir__secret_free(written); /* it may be one itself: kafka.sasl.password */
+    if (value->is_as_written) {
+        rc = weir__secret_check(written, &filled, err);
+        item = rc == WEIR_OK ? written : NULL;
+    } else {
+        rc = weir__secret_fill(written, &item, &filled, err);
+    }
+    if (item != written)
+        weir__secret_free(written); /* it may be one itself: kafka.sasl.password */
     if (rc == WEIR_CONFIG)
         weir__error_context(err, "%.80s", name);
     if (rc != WEIR_OK)
         return rc;
     value->items[value->count++] = item;
+    value->has_placeholder = value->has_placeholder || filled;
     value->is_secret = value->is_secret || filled || weir__secret_looks(item);
     size = strlen(item);
     if (weir__text_good((const uint8_t *)item, size) != size)
@@ -227,6 +235,10 @@ weir_code weir__value_parse(const weir_property *property, const weir_assignment
     if (assignment->is_list && !takes_list)
         return refuse(err, assignment->name, "one value expected, not a list");
     rc = add_items(assignment, takes_list && assignment->commas, out, err);
+    if (rc == WEIR_OK && out->is_as_written && out->has_placeholder) {
+        out->is_secret = false;
+        return WEIR_OK;
+    }
     if (rc == WEIR_OK && property)
         rc = check_type(property, out, err);
     return rc;

@@ -25,6 +25,8 @@ typedef struct weir_config_value {
     size_t count;
     int64_t number; /* of an int; of a bool 0 or 1 */
     bool is_secret;
+    bool is_as_written; /* not filled in; see weir__config_keep_written() */
+    bool has_placeholder;
     size_t line; /* where the file being read has given it; 0: it has not */
 } weir_config_value;
 
@@ -32,7 +34,8 @@ typedef struct weir_config_value {
  * Makes a value of what was written: placeholders filled in, checked against the property.
  *
  * @param property  NULL: one of kafka.*, which may be any text
- * @param out       no items yet; may be half made on failure: clear it. Its origin and line are left as they are
+ * @param out       no items yet; may be half made on failure: clear it. Its origin, line and `is_as_written`, which
+ *                  counts, are left as they are
  * @return WEIR_OK; WEIR_CONFIG, the message beginning with the property's name (fix); WEIR_NO_MEMORY (stop)
  */
 WEIR_CHECK weir_code weir__value_parse(const weir_property *property, const weir_assignment *assignment,

@@ -41,10 +41,10 @@ tap_check 'wrong commands are refused in one line that names the right one' "$(
     says 2 "weir: unknown command 'two lines'; see weir --help" "$weir" 'two
 lines'
 )"
+commands='local, run, parked, resolve, package, describe, worker'
 tap_check 'commands of later versions are refused as such' "$(
-    for command in replay explain package; do
-        says 2 "word-count: this version of weir has no '$command' yet; it has: local, run, parked, resolve, describe, \
-worker" "$job" "$command"
+    for command in replay explain; do
+        says 2 "word-count: this version of weir has no '$command' yet; it has: $commands" "$job" "$command"
     done
 )"
 tap_check 'no command is wrong usage, and shows it' "$(
@@ -67,7 +67,7 @@ tap_check 'wrong options and properties are refused before anything is touched' 
 )"
 
 for words in '--help' 'help' 'local --help' 'help local' 'run --help' \
-    'describe --help' 'parked --help' 'resolve --help'; do
+    'describe --help' 'parked --help' 'resolve --help' 'package --help'; do
     # shellcheck disable=SC2086
     "$job" $words >help 2>&1 || echo "status $?: $words" >>wrong
     awk -v what="JOB $words" 'length > 80 { print what ": more than 80 columns: " $0 }' help >>wrong

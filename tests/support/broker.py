@@ -16,8 +16,7 @@ From the shell, with the brokers' addresses in WEIR_TEST_BROKERS for the command
 
     broker.py run [--nodes N] [--topic NAME[:PARTITIONS]]... -- COMMAND...
 
-Nothing outlives the process that made a cluster, however it ends: a keeper, a process in a session of its own, holds
-the other end of a pipe, and when that closes it kills every node's process group and removes the folder.
+Nothing outlives the process that made a cluster, however it ends: see keeper.py.
 
 The jars come from `scripts/setup.sh test`, into .deps-prefix/kafka or where WEIR_TEST_KAFKA says. Topics are made,
 written and read by tests/support/topic, built by `make check` (top_builddir, or build/).
@@ -27,10 +26,8 @@ import base64
 import collections
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -39,8 +36,10 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import keeper  # noqa: E402
 import markers  # noqa: E402
 import proxy  # noqa: E402
+from ports import free_ports  # noqa: E402
 from wire import exchange  # noqa: E402
 
 SOURCE = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
@@ -80,24 +79,6 @@ def java(kafka, *words, options=()):
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
             "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",
             "-cp", ":".join(os.path.join(kafka, "jars", name) for name in jars), *words]
-
-
-def free_ports(count):
-    """Ports nobody listens on, below those that the system gives to outgoing connections: one that a stopped node needs
-    again is not taken by a client meanwhile."""
-    held = []
-    try:
-        while len(held) < count:
-            attempt = socket.socket()
-            try:
-                attempt.bind(("127.0.0.1", random.SystemRandom().randrange(10000, 32000)))
-                held.append(attempt)
-            except OSError:
-                attempt.close()
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
 
 
 def ask_metadata(port, timeout=2.0):
@@ -156,11 +137,8 @@ class Node:
         if self.is_running:
             raise BrokerError(f"node {self.number} is running already")
         command = java(KAFKA, "kafka.Kafka", self.folder + ".properties", options=self.cluster.java_options)
-        # The shell tells the keeper who it is before it becomes the node, so that no node is ever unknown to it.
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                ["/bin/sh", "-c", 'echo "+$$" >&0 && exec "$@" </dev/null', "node", *command],
-                stdin=self.cluster.keeper.stdin, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            self.process = self.cluster.keeper.start(command, stdout=log, stderr=subprocess.STDOUT)
 
     def signal(self, number):
         if self.is_running:
@@ -227,8 +205,7 @@ class Cluster:
             self.java_options.append(f"-XX:SharedArchiveFile={archive}")
         self.id = uuid()
         self.folder = tempfile.mkdtemp(prefix="weir-broker-")
-        self.keeper = subprocess.Popen([sys.executable, "-BIS", os.path.abspath(__file__), "keep", self.folder],
-                                       stdin=subprocess.PIPE, start_new_session=True)
+        self.keeper = keeper.Keeper(self.folder)
         try:
             each = 4 if proxied else 2
             ports = free_ports(each * nodes)
@@ -254,12 +231,11 @@ class Cluster:
         """Kills the nodes and removes their data."""
         if self.proxy:
             self.proxy.close()
-        if self.keeper.stdin.closed:
+        if not self.keeper.is_there:
             return
         for node in self.nodes if hasattr(self, "nodes") else ():
             node.kill()
-        self.keeper.stdin.close()
-        self.keeper.wait()
+        self.keeper.close()
 
     @property
     def brokers(self):
@@ -308,15 +284,10 @@ class Cluster:
 
     def keep(self, pid):
         """The keeper kills this process group, too, when the test is over, however that ends."""
-        self.tell_keeper(b"+%d\n" % pid)
+        self.keeper.keep(pid)
 
     def forget(self, pid):
-        self.tell_keeper(b"-%d\n" % pid)
-
-    def tell_keeper(self, line):
-        if not self.keeper.stdin.closed:
-            self.keeper.stdin.write(line)
-            self.keeper.stdin.flush()
+        self.keeper.forget(pid)
 
     def wait_ready(self):
         """Until each running node answers, and knows all that run and a controller."""
@@ -474,26 +445,6 @@ def uuid():
             return written
 
 
-def keep(folder):
-    """The keeper: told `+PID` and `-PID` of process groups; at the end of stdin it kills those that are left."""
-    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
-        signal.signal(number, signal.SIG_IGN)
-    groups = set()
-    for line in sys.stdin:
-        (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
-    for group in groups:
-        try:
-            os.killpg(group, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    # A node that dies may still make a file between the listing of a folder and its removal.
-    for _ in range(50):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not os.path.exists(folder):
-            break
-        time.sleep(0.1)
-
-
 def prepare(kafka):
     """Once, after the jars have come: keeps a formatted folder, and an archive of loaded classes from a start that is
     also the proof that the broker runs. Both spare every later start about a second of CPU time."""
@@ -557,13 +508,11 @@ def main():
     verb.add_argument("command", nargs="+")
     verb = verbs.add_parser("prepare", help="make starts quick; scripts/setup.sh calls it")
     verb.add_argument("folder")
-    verb = verbs.add_parser("keep", help="what watches over a cluster")
-    verb.add_argument("folder")
     options = parser.parse_args()
     try:
         if options.verb == "run":
             sys.exit(run(options))
-        (prepare if options.verb == "prepare" else keep)(options.folder)
+        prepare(options.folder)
     except BrokerError as why:
         sys.exit(f"broker.py: {why}")
 
