@@ -5,7 +5,25 @@
 #include "kafka/cluster.h"
 #include "kafka/internal.h"
 
-enum { FOLLOWERS_MS = 500 };
+enum { FOLLOWERS_MS = 500, REFRESH_MS = 1000 };
+
+/* librdkafka asks whom it takes for a partition's leader, and goes on taking it for that until its metadata are renewed,
+ * maybe a quarter of an hour later: so they are renewed now, for who asks again. Whether that was the matter. */
+static bool learn_leader(weir_cluster *cluster, const char *topic, rd_kafka_resp_err_t code)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *handle;
+
+    if (code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && code != RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH)
+        return false;
+    handle = rd_kafka_topic_new(cluster->client.rk, topic, NULL);
+    if (!handle)
+        return false; /* the question fails all the same */
+    if (rd_kafka_metadata(cluster->client.rk, 0, handle, &metadata, REFRESH_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(handle);
+    return true;
+}
 
 static void send_list(weir_admin_request *request, const void *context)
 {
@@ -43,6 +61,8 @@ static weir_code list_offset(weir_cluster *cluster, const char *topic, int32_t p
         goto out;
     infos = rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(request.event), &count);
     found = count == 1 ? rd_kafka_ListOffsetsResultInfo_topic_partition(infos[0]) : NULL;
+    if (found)
+        (void)learn_leader(cluster, topic, found->err); /* it is told as passing, and asked again */
     if (!found || found->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         rc = weir__kafka_fail(err, found ? found->err : RD_KAFKA_RESP_ERR__BAD_MSG, NULL, grant, "%s", what);
     else
@@ -86,8 +106,8 @@ weir_code weir__cluster_log_at(weir_cluster *cluster, const char *topic, int32_t
     return rc;
 }
 
-weir_code weir__cluster_delete_records(weir_cluster *cluster, const char *topic, int32_t partition, int64_t before,
-                                       weir_error *err)
+static weir_code delete_records(weir_cluster *cluster, const char *topic, int32_t partition, int64_t before,
+                                bool *has_moved, weir_error *err)
 {
     static const char grant[] = "Delete on the topic";
     weir_admin_request request;
@@ -115,6 +135,8 @@ weir_code weir__cluster_delete_records(weir_cluster *cluster, const char *topic,
     if (rc != WEIR_OK)
         goto out;
     done = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(request.event));
+    if (done && done->cnt == 1)
+        *has_moved = learn_leader(cluster, topic, done->elems[0].err);
     if (!done || done->cnt != 1)
         rc = weir__kafka_fail(err, RD_KAFKA_RESP_ERR__BAD_MSG, "not one answer", NULL, "%s", what);
     else if (done->elems[0].err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
@@ -130,6 +152,15 @@ out:
         rd_kafka_topic_partition_list_destroy(list);
     weir__admin_clear(&request);
     return rc;
+}
+
+weir_code weir__cluster_delete_records(weir_cluster *cluster, const char *topic, int32_t partition, int64_t before,
+                                       weir_error *err)
+{
+    bool has_moved = false;
+    weir_code rc = delete_records(cluster, topic, partition, before, &has_moved, err);
+
+    return has_moved ? delete_records(cluster, topic, partition, before, &has_moved, err) : rc;
 }
 
 weir_code weir__cluster_committed(weir_cluster *cluster, const char *topic, int32_t partition, bool *found,
