@@ -7,8 +7,8 @@
 
 enum { FOLLOWERS_MS = 500, REFRESH_MS = 1000 };
 
-/* librdkafka asks whom it takes for a partition's leader, and goes on taking it for that until its metadata are renewed,
- * maybe a quarter of an hour later: so they are renewed now, for who asks again. Whether that was the matter. */
+/* librdkafka asks whom it takes for a partition's leader, and goes on taking it for that until its metadata are
+ * renewed, maybe a quarter of an hour later: so they are renewed now, for who asks again. Whether it was the matter. */
 static bool learn_leader(weir_cluster *cluster, const char *topic, rd_kafka_resp_err_t code)
 {
     const struct rd_kafka_metadata *metadata;
