@@ -1,0 +1,740 @@
+// SPDX-License-Identifier: Apache-2.0
+package weir.flink;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.StateTtlConfig;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeutils.base.LongSerializer;
+import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
+import org.apache.flink.runtime.checkpoint.CheckpointOptions;
+import org.apache.flink.runtime.checkpoint.SavepointType;
+import org.apache.flink.runtime.state.CheckpointStreamFactory;
+import org.apache.flink.runtime.state.KeyGroupRange;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.streaming.api.graph.StreamConfig;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.OperatorSnapshotFutures;
+import org.apache.flink.streaming.api.operators.Output;
+import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.StreamTask;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.util.OutputTag;
+
+/**
+ * Runs a job's agents over a keyed stream: gives inputs to a worker, applies what it tells, and holds in Flink's state all that
+ * lasts. README.md has the invariants, which are cited here by number; everything runs on the mailbox's thread.
+ */
+final class AgentOperator extends AbstractStreamOperator<WeirOutput>
+    implements OneInputStreamOperator<Input, WeirOutput>, BoundedOneInput, WorkerHost.Owner {
+    private static final long serialVersionUID = 1;
+    static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("weir-dead-letters", new DeadLetterSerializer.Type());
+
+    /* Bounds of what is kept beside state between checkpoints. */
+    private static final int MOST_CHANGED_CELLS = 64;
+    private static final int MOST_CHANGED_KEYS = 50_000;
+    private static final long MOST_CHANGED_BYTES = 32L << 20;
+
+    private final JobFiles files;
+    private final Settings settings;
+    private final transient MailboxExecutor mailbox;
+
+    private transient WorkerHost host;
+    private transient WorkerMetrics metrics;
+    private transient WorkerMetrics.Total inputs;
+    private transient WorkerMetrics.Total outputs;
+    private transient WorkerMetrics.Total skipped;
+    private transient WorkerMetrics.Total deadLetters;
+    private transient WorkerMetrics.Total restarts;
+
+    private transient MapState<Long, Bytes> pendingState;
+    private transient MapState<Bytes, Bytes> memory;
+    private transient ValueState<Long> numbers;
+    private transient ListState<byte[]> factsState;
+    /** What a checkpoint holds and the next one need not: key and order. */
+    private transient List<Input> overButStored;
+    private transient List<KnownKeys.Known> numbersChanged;
+    /** Keys whose cells are not in state as they are; some may be saved already. */
+    private transient List<KnownKeys.Known> changedKeys;
+    private transient long changedBytes;
+    /** The keys of the batch's ends. */
+    private transient ArrayList<KnownKeys.Known> ended;
+
+    private transient Pending pending;
+    private transient KnownKeys keys;
+    private transient HeldMarks marks;
+    private transient TreeMap<Integer, Long> markers;
+    private transient KeyGroupRange groups;
+    private transient int maxParallelism;
+    /** Of the action-state topic; -1: not known yet. */
+    private transient int partitions;
+    private transient long nextOrder;
+    private transient boolean isRestored;
+    private transient boolean isEndWaiting;
+    /** All has been done that was to be done: the worker may take its time to end. */
+    private transient boolean isClean;
+    private transient long mostInputs;
+    private transient long mostBytes;
+    private transient ArrayList<Bytes> cells;
+    private transient StreamRecord<WeirOutput> record;
+
+    AgentOperator(JobFiles files, Settings settings, MailboxExecutor mailbox) {
+        this.files = files;
+        this.settings = settings;
+        this.mailbox = mailbox;
+    }
+
+    /* ---- beginning ------------------------------------------------------------------------------------------------- */
+
+    void begin(StreamOperatorParameters<WeirOutput> parameters) {
+        processingTimeService = parameters.getProcessingTimeService();
+        setup(parameters.getContainingTask(), parameters.getStreamConfig(), parameters.getOutput());
+    }
+
+    /* Public in Flink 1.20 and protected in 2.x: as public it overrides both. */
+    @Override
+    public void setup(StreamTask<?, ?> task, StreamConfig config, Output<StreamRecord<WeirOutput>> output) {
+        super.setup(task, config, output);
+    }
+
+    /* The key is set where state is touched, which is not at every record. */
+    @Override
+    public boolean hasKeyContext1() {
+        return false;
+    }
+
+    @Override
+    public void initializeState(StateInitializationContext context) throws Exception {
+        MapStateDescriptor<Bytes, Bytes> memoryState =
+            new MapStateDescriptor<>("memory", BytesSerializer.INSTANCE, BytesSerializer.INSTANCE);
+        long gcMs = settings.number("flink.state-gc-ms");
+        SavedFacts facts = null;
+
+        super.initializeState(context);
+        if (gcMs > 0) {
+            memoryState.enableTimeToLive(StateTtlConfig.newBuilder(Duration.ofMillis(gcMs))
+                .setUpdateType(StateTtlConfig.UpdateType.OnCreateAndWrite)
+                .setStateVisibility(StateTtlConfig.StateVisibility.ReturnExpiredIfNotCleanedUp).build());
+        }
+        memory = context.getKeyedStateStore().getMapState(memoryState);
+        pendingState = context.getKeyedStateStore().getMapState(
+            new MapStateDescriptor<>("pending", LongSerializer.INSTANCE, BytesSerializer.INSTANCE));
+        numbers = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("numbers", LongSerializer.INSTANCE));
+        factsState = context.getOperatorStateStore().getUnionListState(
+            new ListStateDescriptor<>("weir", BytePrimitiveArraySerializer.INSTANCE));
+        isRestored = context.isRestored();
+        maxParallelism = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
+        groups = KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(maxParallelism,
+            getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks(), getRuntimeContext().getTaskInfo().getIndexOfThisSubtask());
+        markers = new TreeMap<>();
+        partitions = -1;
+        if (isRestored) {
+            facts = SavedFacts.merge(factsState.get());
+        }
+        if (facts != null) {
+            if (facts.maxParallelism != maxParallelism) {
+                throw new IOException("the state was written with a maximum parallelism of " + facts.maxParallelism + ", the job has "
+                    + maxParallelism + ": set pipeline.max-parallelism to " + facts.maxParallelism
+                    + ", since the journal's partitions follow from it");
+            }
+            partitions = facts.partitions;
+            markers.putAll(facts.markers);
+        }
+    }
+
+    @Override
+    public void open() throws Exception {
+        super.open();
+        pending = new Pending();
+        keys = new KnownKeys(settings.number("flink.worker-keys"), settings.number("flink.worker-keys-mb") << 20);
+        marks = new HeldMarks();
+        overButStored = new ArrayList<>();
+        numbersChanged = new ArrayList<>();
+        changedKeys = new ArrayList<>();
+        ended = new ArrayList<>();
+        cells = new ArrayList<>();
+        record = new StreamRecord<>(null);
+        mostInputs = settings.number("flink.inputs-in-flight");
+        mostBytes = settings.number("flink.inputs-in-flight-mb") << 20;
+        openMetrics();
+        host = new WorkerHost(this, files, settings, mailbox, this);
+        host.start();
+        for (Input input : restore()) {
+            give(input);
+        }
+    }
+
+    private void openMetrics() {
+        metrics = new WorkerMetrics(getMetricGroup(), getRuntimeContext());
+        inputs = metrics.counter("inputs");
+        outputs = metrics.counter("outputs");
+        skipped = metrics.counter("skipped");
+        deadLetters = metrics.counter("dead-letters");
+        restarts = metrics.counter("worker-restarts");
+        metrics.gauge("inputs-in-flight", () -> pending.count());
+        metrics.gauge("inputs-in-flight-bytes", () -> pending.bytes());
+        metrics.gauge("parked", () -> pending.parked());
+        metrics.gauge("worker-keys", () -> keys.size());
+    }
+
+    @Override
+    public WorkerOpening opening() {
+        WorkerOpening opening = new WorkerOpening();
+
+        opening.subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
+        opening.parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
+        opening.maxParallelism = maxParallelism;
+        opening.firstGroup = groups.getStartKeyGroup();
+        opening.lastGroup = groups.getEndKeyGroup();
+        opening.attempt = getRuntimeContext().getTaskInfo().getAttemptNumber();
+        opening.isRestored = isRestored || host != null && host.restarts() > 0;
+        opening.jobName = settings.text("job.name", settings.text("weir.job-name", ""));
+        opening.settings = settings.beneath();
+        opening.markers = markers;
+        opening.partitions = Math.max(partitions, 0);
+        return opening;
+    }
+
+    /* In the order in which they came, over all keys: it is the order per key that matters. */
+    private List<Input> restore() throws Exception {
+        List<Input> restored = new ArrayList<>();
+        List<Bytes> pendingKeys;
+
+        if (!isRestored) {
+            return restored;
+        }
+        try (Stream<Bytes> stream = this.<Bytes>getKeyedStateBackend().getKeys("pending", VoidNamespace.INSTANCE)) {
+            pendingKeys = stream.collect(Collectors.toList());
+        }
+        for (Bytes key : pendingKeys) {
+            setCurrentKey(key);
+            for (Map.Entry<Long, Bytes> entry : pendingState.entries()) {
+                restored.add(PendingFormat.read(key, entry.getKey(), entry.getValue()));
+            }
+        }
+        restored.sort(Comparator.comparingLong(input -> input.order));
+        if (!restored.isEmpty()) {
+            nextOrder = restored.get(restored.size() - 1).order + 1;
+        }
+        LOG.info("{}: {} inputs were pending in the state, markers {}", getOperatorName(), restored.size(), markers);
+        return restored;
+    }
+
+    /* ---- inputs ---------------------------------------------------------------------------------------------------- */
+
+    @Override
+    public void processElement(StreamRecord<Input> element) throws Exception {
+        Input input = element.getValue();
+
+        input.order = nextOrder++;
+        inputs.add(1);
+        give(input);
+        while (pending.count() >= mostInputs || pending.bytes() >= mostBytes) {
+            mailbox.yield(); /* invariant 7 */
+        }
+    }
+
+    /* To the worker, which knows the key already or is told its memory. */
+    private void give(Input input) throws Exception {
+        KnownKeys.Known known = keys.find(input.key);
+        boolean isNew = known == null;
+
+        if (isNew) {
+            known = load(input);
+        }
+        keys.use(known);
+        input.known = known;
+        if (input.has(Input.HAS_NO_POSITION) && !input.isGivenAgain) {
+            input.index = known.nextNumber++;
+            if (!known.isNumberChanged) {
+                known.isNumberChanged = true;
+                numbersChanged.add(known);
+            }
+        }
+        pending.add(input);
+        WorkerProcess worker = host.worker();
+        synchronized (worker.lock) {
+            writeRun(worker.frames(), input, isNew);
+            worker.filled();
+        }
+        if (isNew) {
+            forgetOldest();
+        }
+    }
+
+    private KnownKeys.Known load(Input input) throws Exception {
+        int group = KeyGroupRangeAssignment.assignToKeyGroup(input.key, maxParallelism);
+        KnownKeys.Known known;
+
+        setCurrentKey(input.key);
+        known = keys.add(input.key, group, readCells());
+        if (input.has(Input.HAS_NO_POSITION)) {
+            Long next = numbers.value();
+
+            known.nextNumber = next == null ? 0 : next;
+        }
+        return known;
+    }
+
+    /* Of the current key, into `cells`, path and value by turns. @return their size */
+    private long readCells() throws Exception {
+        long bytes = 0;
+
+        cells.clear();
+        for (Map.Entry<Bytes, Bytes> cell : memory.entries()) {
+            cells.add(cell.getKey());
+            cells.add(cell.getValue());
+            bytes += cell.getKey().size() + cell.getValue().size() + KnownKeys.CELL_BYTES;
+        }
+        return bytes;
+    }
+
+    private void writeRun(FrameWriter out, Input input, boolean isNew) {
+        int flags = input.flags & (Input.IS_JSON | Input.HAS_NO_POSITION);
+
+        if (isNew) {
+            flags |= Frames.HAS_MEMORY;
+        }
+        if (input.isGivenAgain) {
+            flags |= Frames.IS_RESTORED;
+        }
+        out.begin(Frames.RUN).i64(input.ticket).u32(input.known.group).u8(flags).bytes(input.source.idBytes).i64(input.index)
+            .i64(Math.max(input.timestampMs, 0)).bytes(input.key.array).bytes(input.payload);
+        if (isNew) {
+            out.u32(cells.size() / 2);
+            for (Bytes part : cells) {
+                out.bytes(part.array);
+            }
+        } else {
+            out.u32(0);
+        }
+        if (input.entries == null) {
+            out.u32(0);
+        } else {
+            out.u32(input.entries.size());
+            for (Input.Entry entry : input.entries) {
+                out.i64(entry.place).bytes(entry.sealed);
+            }
+        }
+        out.end();
+    }
+
+    /* Invariant 3. */
+    private void forgetOldest() throws Exception {
+        WorkerProcess worker = host.worker();
+
+        for (KnownKeys.Known oldest; (oldest = keys.evict()) != null;) {
+            if (oldest.isNumberChanged) {
+                saveNumber(oldest);
+            }
+            if (oldest.changed > 0) {
+                saveCells(oldest);
+            }
+            synchronized (worker.lock) {
+                worker.frames().begin(Frames.FORGET).bytes(oldest.key.array).end();
+                worker.filled();
+            }
+        }
+    }
+
+    private void saveNumber(KnownKeys.Known known) throws IOException {
+        setCurrentKey(known.key);
+        numbers.update(known.nextNumber);
+        known.isNumberChanged = false;
+    }
+
+    private void saveNumbers() throws IOException {
+        for (KnownKeys.Known known : numbersChanged) {
+            if (known.isNumberChanged) {
+                saveNumber(known);
+            }
+        }
+        numbersChanged.clear();
+    }
+
+    @Override
+    public void startedAgain() throws Exception {
+        List<Input> again = pending.takeAll();
+
+        restarts.add(1);
+        metrics.startAgain();
+        saveNumbers();
+        saveAllCells();
+        keys.clear();
+        for (Input input : again) {
+            input.isGivenAgain = true;
+            give(input);
+        }
+        marks.renumber(pending.next());
+    }
+
+    /* ---- what the worker tells ------------------------------------------------------------------------------------- */
+
+    @Override
+    public void receive(FrameReader frame) throws Exception {
+        switch (frame.type) {
+        case Frames.READY:
+            receiveReady(frame);
+            break;
+        case Frames.BATCH:
+            receiveEnds(frame);
+            receiveChanges(frame);
+            receiveMarkers(frame);
+            frame.end();
+            break;
+        case Frames.PARKED:
+            receiveParked(frame);
+            break;
+        case Frames.KEEP:
+            receiveKeep(frame);
+            break;
+        case Frames.METRICS:
+            metrics.read(frame);
+            return;
+        default:
+            throw new ProtocolException("the worker's frame " + Frames.nameUp(frame.type) + " may not come here");
+        }
+        emitMarks();
+    }
+
+    private void receiveReady(FrameReader frame) throws IOException {
+        int told = frame.u32("the number of partitions");
+
+        pending.setParkedHolding(frame.u8(1, "is_parked_holding") == 1);
+        isEndWaiting = frame.u8(1, "at_end") == 1;
+        frame.end();
+        if (partitions >= 0 && partitions != told) {
+            throw new IOException("the action-state topic has " + told + " partitions, and the state was written with " + partitions
+                + (partitions == 0 ? " (there was no topic)" : "") + ": runs that are pending in it would not find what was recorded of"
+                + " them; use the former topic, or start without the state");
+        }
+        partitions = told;
+        LOG.info("{}: {} is ready, partitions={}", getOperatorName(), host.worker().describe(), told);
+    }
+
+    private Input named(FrameReader frame) {
+        long ticket = frame.i64();
+        Input input = pending.get(ticket);
+
+        if (input == null) {
+            throw frame.broken("ticket " + ticket + " is not under way");
+        }
+        return input;
+    }
+
+    private void receiveEnds(FrameReader frame) throws IOException {
+        int count = frame.count(10);
+        long emitted = 0;
+
+        ended.clear();
+
+        for (int i = 0; i < count; i++) {
+            long ticket = frame.i64();
+            int kind = frame.u8(Frames.DEAD_LETTER, "an end's kind");
+            Input input = pending.remove(ticket);
+
+            if (input == null) {
+                throw frame.broken("ticket " + ticket + " is not under way");
+            }
+            if (kind == Frames.DONE) {
+                emitted += emit(input, frame);
+            } else {
+                refuse(input, kind, frame.text(), frame.text());
+            }
+            keys.release(input.known);
+            ended.add(input.known);
+            input.known = null;
+            if (input.isInState) {
+                overButStored.add(input);
+            }
+        }
+        if (emitted > 0) {
+            outputs.add(emitted);
+        }
+    }
+
+    private int emit(Input input, FrameReader frame) {
+        int count = frame.count(4);
+
+        for (int i = 0; i < count; i++) {
+            WeirOutput made = new WeirOutput(input.key.array, frame.present("an output"), input.source, input.index, i, input.timestampMs);
+
+            /* A downstream operator may keep a record's value, never the record. */
+            if (input.timestampMs == Input.NO_TIME) {
+                record.replace(made);
+                record.eraseTimestamp();
+            } else {
+                record.replace(made, input.timestampMs);
+            }
+            output.collect(record);
+        }
+        return count;
+    }
+
+    private void refuse(Input input, int kind, String code, String message) throws IOException {
+        if (kind == Frames.FAILED) {
+            throw new IOException(input.describe() + ": " + message + " (" + code + "); input.on-error is fail");
+        }
+        if (kind == Frames.SKIPPED) {
+            skipped.add(1);
+            LOG.debug("{}: {} is passed over: {}", getOperatorName(), input.describe(), message);
+            return;
+        }
+        deadLetters.add(1);
+        DeadLetter letter = DeadLetter.of(input, code, message);
+        output.collect(DEAD_LETTERS, input.timestampMs == Input.NO_TIME ? new StreamRecord<>(letter)
+            : new StreamRecord<>(letter, input.timestampMs));
+    }
+
+    /* What has changed stays beside the key until the next checkpoint: a key costs state one write a checkpoint. */
+    private void receiveChanges(FrameReader frame) throws Exception {
+        int count = frame.count(8);
+        int at = 0;
+
+        for (int i = 0; i < count; i++) {
+            KnownKeys.Known known;
+            int cellCount;
+            long more = 0;
+
+            frame.slice("a key");
+            /* Changes come in the order of the ends that made them, nearly always: then no key is looked up. */
+            while (at < ended.size() && !frame.sliceIs(ended.get(at).key.array)) {
+                at++;
+            }
+            known = at < ended.size() ? ended.get(at) : keys.find(Bytes.of(frame.sliceCopy()));
+            if (known == null) {
+                throw frame.broken("a key's memory has changed that the worker does not have");
+            }
+            at = at < ended.size() ? at : 0;
+            cellCount = frame.count(8);
+            if (known.changed == 0) {
+                changedKeys.add(known);
+            }
+            for (int j = 0; j < cellCount; j++) {
+                frame.slice("a path");
+                more += known.change(frame, frame.bytes());
+                if (known.changed == MOST_CHANGED_CELLS) {
+                    saveCells(known);
+                }
+            }
+            changedBytes += more;
+            if (keys.grow(known, more)) {
+                saveCells(known);
+                keys.counted(known, readCells());
+            }
+        }
+        if (changedKeys.size() > MOST_CHANGED_KEYS || changedBytes > MOST_CHANGED_BYTES) {
+            saveAllCells();
+        }
+    }
+
+    private void saveCells(KnownKeys.Known known) throws Exception {
+        setCurrentKey(known.key);
+        for (int i = 0; i < known.changed; i++) {
+            if (known.changedValues[i] == null) {
+                memory.remove(known.changedPaths[i]);
+            } else {
+                memory.put(known.changedPaths[i], known.changedValues[i]);
+                known.changedValues[i] = null;
+            }
+        }
+        known.changed = 0;
+    }
+
+    private void saveAllCells() throws Exception {
+        for (KnownKeys.Known known : changedKeys) {
+            if (known.changed > 0) {
+                saveCells(known);
+            }
+        }
+        changedKeys.clear();
+        changedBytes = 0;
+    }
+
+    private void receiveMarkers(FrameReader frame) {
+        int count = frame.count(12);
+
+        for (int i = 0; i < count; i++) {
+            int partition = frame.u32("a partition");
+
+            markers.put(partition, frame.i64());
+        }
+    }
+
+    private void receiveParked(FrameReader frame) {
+        Input input = named(frame);
+        boolean isParked = frame.u8(1, "is_parked") == 1;
+        String what = frame.text();
+
+        frame.end();
+        pending.setParked(input, isParked);
+        if (isParked) {
+            LOG.warn("{}: run {}/{} is parked, its key waits for a decision: {}", getOperatorName(), input.source.id, input.index, what);
+        } else {
+            LOG.info("{}: run {}/{} goes on", getOperatorName(), input.source.id, input.index);
+        }
+    }
+
+    private void receiveKeep(FrameReader frame) {
+        Input input = named(frame);
+        int count = frame.count(12);
+        List<Input.Entry> entries = new ArrayList<>(count);
+
+        for (int i = 0; i < count; i++) {
+            long place = frame.i64();
+
+            entries.add(new Input.Entry(place, frame.present("an entry")));
+        }
+        frame.end();
+        input.keep(entries);
+    }
+
+    /* ---- watermarks: invariant 5 ----------------------------------------------------------------------------------- */
+
+    @Override
+    public void processWatermark(Watermark mark) throws Exception {
+        marks.hold(pending.next(), mark);
+        emitMarks();
+    }
+
+    @Override
+    public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+        marks.hold(pending.next(), status);
+        emitMarks();
+    }
+
+    private void emitMarks() throws Exception {
+        if (marks.isEmpty()) {
+            return;
+        }
+        long oldest = pending.oldestHolding();
+        for (HeldMarks.Mark mark; (mark = marks.next(oldest)) != null;) {
+            if (mark.watermark != null) {
+                super.processWatermark(mark.watermark);
+            } else {
+                super.processWatermarkStatus(mark.status);
+            }
+        }
+    }
+
+    /* ---- checkpoints: invariant 2 ---------------------------------------------------------------------------------- */
+
+    @Override
+    public void snapshotState(StateSnapshotContext context) throws Exception {
+        super.snapshotState(context);
+        for (Input input : overButStored) {
+            setCurrentKey(input.key);
+            pendingState.remove(input.order);
+        }
+        overButStored.clear();
+        for (Input input : pending.all()) {
+            if (!input.isStored) {
+                setCurrentKey(input.key);
+                pendingState.put(input.order, PendingFormat.write(input));
+                input.isStored = true;
+                input.isInState = true;
+            }
+        }
+        saveNumbers();
+        saveAllCells();
+        factsState.update(Collections.singletonList(facts().write()));
+    }
+
+    private SavedFacts facts() {
+        SavedFacts facts = new SavedFacts();
+
+        facts.maxParallelism = maxParallelism;
+        facts.partitions = partitions;
+        if (partitions > 0 && groups.getNumberOfKeyGroups() > 0) {
+            int first = (int) ((long) groups.getStartKeyGroup() * partitions / maxParallelism);
+            int last = (int) ((long) groups.getEndKeyGroup() * partitions / maxParallelism);
+
+            for (int partition = first; partition <= last; partition++) {
+                facts.markers.put(partition, markers.getOrDefault(partition, SavedFacts.FROM_START));
+            }
+        }
+        return facts;
+    }
+
+    /* Invariant 6. The method is not final on purpose of ours: it alone is told which kind of checkpoint it is. */
+    @Override
+    public OperatorSnapshotFutures snapshotState(long checkpointId, long timestamp, CheckpointOptions options,
+        CheckpointStreamFactory factory) throws Exception {
+        OperatorSnapshotFutures futures = super.snapshotState(checkpointId, timestamp, options, factory);
+
+        if (options.getCheckpointType().isSavepoint() && ((SavepointType) options.getCheckpointType()).isSynchronous()) {
+            host.hold();
+            isClean = true;
+        }
+        return futures;
+    }
+
+    @Override
+    public void notifyCheckpointAborted(long checkpointId) throws Exception {
+        super.notifyCheckpointAborted(checkpointId);
+        if (isClean) {
+            isClean = false;
+            host.release();
+        }
+    }
+
+    /* ---- the end --------------------------------------------------------------------------------------------------- */
+
+    @Override
+    public void endInput() throws Exception {
+        boolean isSaid = false;
+
+        while (pending.count() > 0) {
+            if (pending.isAllParked()) {
+                String left = pending.count() + " inputs are left at the end of the input, all parked or behind parked ones";
+
+                if (!isEndWaiting) {
+                    throw new IOException(left + "; decide on them by `JOB resolve`, or let the job wait for that by"
+                        + " flink.parked-at-end: wait");
+                }
+                if (!isSaid) {
+                    LOG.warn("{}: {}; waiting for decisions", getOperatorName(), left);
+                    isSaid = true;
+                }
+            }
+            mailbox.yield();
+        }
+        emitMarks();
+        isClean = true;
+    }
+
+    /* Invariant 8. */
+    @Override
+    public void close() throws Exception {
+        long graceMs = settings.number("flink.worker-stop-timeout-ms");
+
+        try {
+            if (host != null) {
+                host.close(!isClean, isClean ? graceMs + settings.number("calls.stop-timeout-ms", 30_000, 0, 86_400_000) : graceMs);
+            }
+        } finally {
+            super.close();
+        }
+    }
+}
