@@ -51,6 +51,11 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     private static final long serialVersionUID = 1;
     static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("weir-dead-letters", new DeadLetterSerializer.Type());
 
+    /* Bounds of what is kept beside state between checkpoints. */
+    private static final int MOST_CHANGED_CELLS = 64;
+    private static final int MOST_CHANGED_KEYS = 50_000;
+    private static final long MOST_CHANGED_BYTES = 32L << 20;
+
     private final JobFiles files;
     private final Settings settings;
     private final transient MailboxExecutor mailbox;
@@ -70,6 +75,11 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     /** What a checkpoint holds and the next one need not: key and order. */
     private transient List<Input> overButStored;
     private transient List<KnownKeys.Known> numbersChanged;
+    /** Keys whose cells are not in state as they are; some may be saved already. */
+    private transient List<KnownKeys.Known> changedKeys;
+    private transient long changedBytes;
+    /** The keys of the batch's ends. */
+    private transient ArrayList<KnownKeys.Known> ended;
 
     private transient Pending pending;
     private transient KnownKeys keys;
@@ -161,6 +171,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         marks = new HeldMarks();
         overButStored = new ArrayList<>();
         numbersChanged = new ArrayList<>();
+        changedKeys = new ArrayList<>();
+        ended = new ArrayList<>();
         cells = new ArrayList<>();
         record = new StreamRecord<>(null);
         mostInputs = settings.number("flink.inputs-in-flight");
@@ -293,7 +305,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         for (Map.Entry<Bytes, Bytes> cell : memory.entries()) {
             cells.add(cell.getKey());
             cells.add(cell.getValue());
-            bytes += cell.getKey().size() + cell.getValue().size() + 32;
+            bytes += cell.getKey().size() + cell.getValue().size() + KnownKeys.CELL_BYTES;
         }
         return bytes;
     }
@@ -329,12 +341,15 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     }
 
     /* Invariant 3. */
-    private void forgetOldest() throws IOException {
+    private void forgetOldest() throws Exception {
         WorkerProcess worker = host.worker();
 
         for (KnownKeys.Known oldest; (oldest = keys.evict()) != null;) {
             if (oldest.isNumberChanged) {
                 saveNumber(oldest);
+            }
+            if (oldest.changed > 0) {
+                saveCells(oldest);
             }
             synchronized (worker.lock) {
                 worker.frames().begin(Frames.FORGET).bytes(oldest.key.array).end();
@@ -360,11 +375,12 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
     @Override
     public void startedAgain() throws Exception {
-        Input[] again = pending.takeAll();
+        List<Input> again = pending.takeAll();
 
         restarts.add(1);
         metrics.startAgain();
         saveNumbers();
+        saveAllCells();
         keys.clear();
         for (Input input : again) {
             input.isGivenAgain = true;
@@ -431,6 +447,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         int count = frame.count(10);
         long emitted = 0;
 
+        ended.clear();
+
         for (int i = 0; i < count; i++) {
             long ticket = frame.i64();
             int kind = frame.u8(Frames.DEAD_LETTER, "an end's kind");
@@ -445,6 +463,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
                 refuse(input, kind, frame.text(), frame.text());
             }
             keys.release(input.known);
+            ended.add(input.known);
             input.known = null;
             if (input.isInState) {
                 overButStored.add(input);
@@ -488,34 +507,69 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
             : new StreamRecord<>(letter, input.timestampMs));
     }
 
+    /* What has changed stays beside the key until the next checkpoint: a key costs state one write a checkpoint. */
     private void receiveChanges(FrameReader frame) throws Exception {
         int count = frame.count(8);
+        int at = 0;
 
         for (int i = 0; i < count; i++) {
-            Bytes key = Bytes.of(frame.present("a key"));
-            KnownKeys.Known known = keys.find(key);
-            int changed = frame.count(8);
+            KnownKeys.Known known;
+            int cellCount;
             long more = 0;
 
+            frame.slice("a key");
+            /* Changes come in the order of the ends that made them, nearly always: then no key is looked up. */
+            while (at < ended.size() && !frame.sliceIs(ended.get(at).key.array)) {
+                at++;
+            }
+            known = at < ended.size() ? ended.get(at) : keys.find(Bytes.of(frame.sliceCopy()));
             if (known == null) {
                 throw frame.broken("a key's memory has changed that the worker does not have");
             }
-            setCurrentKey(known.key);
-            for (int j = 0; j < changed; j++) {
-                Bytes path = Bytes.of(frame.present("a path"));
-                byte[] value = frame.bytes();
-
-                if (value == null) {
-                    memory.remove(path);
-                } else {
-                    memory.put(path, Bytes.of(value));
-                    more += path.size() + value.length + 32;
+            at = at < ended.size() ? at : 0;
+            cellCount = frame.count(8);
+            if (known.changed == 0) {
+                changedKeys.add(known);
+            }
+            for (int j = 0; j < cellCount; j++) {
+                frame.slice("a path");
+                more += known.change(frame, frame.bytes());
+                if (known.changed == MOST_CHANGED_CELLS) {
+                    saveCells(known);
                 }
             }
+            changedBytes += more;
             if (keys.grow(known, more)) {
+                saveCells(known);
                 keys.counted(known, readCells());
             }
         }
+        if (changedKeys.size() > MOST_CHANGED_KEYS || changedBytes > MOST_CHANGED_BYTES) {
+            saveAllCells();
+        }
+    }
+
+    private void saveCells(KnownKeys.Known known) throws Exception {
+        setCurrentKey(known.key);
+        for (int i = 0; i < known.changed; i++) {
+            if (known.changedValues[i] == null) {
+                memory.remove(known.changedPaths[i]);
+            } else {
+                memory.put(known.changedPaths[i], known.changedValues[i]);
+                known.changedValues[i] = null;
+            }
+        }
+        known.changed = 0;
+    }
+
+    private void saveAllCells() throws Exception {
+        for (KnownKeys.Known known : changedKeys) {
+            if (known.changed > 0) {
+                saveCells(known);
+            }
+        }
+        changedKeys.clear();
+        changedBytes = 0;
     }
 
     private void receiveMarkers(FrameReader frame) {
@@ -588,26 +642,22 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
-        List<Input> toStore = new ArrayList<>();
-
         super.snapshotState(context);
         for (Input input : overButStored) {
             setCurrentKey(input.key);
             pendingState.remove(input.order);
         }
         overButStored.clear();
-        pending.each(input -> {
+        for (Input input : pending.all()) {
             if (!input.isStored) {
-                toStore.add(input);
+                setCurrentKey(input.key);
+                pendingState.put(input.order, PendingFormat.write(input));
+                input.isStored = true;
+                input.isInState = true;
             }
-        });
-        for (Input input : toStore) {
-            setCurrentKey(input.key);
-            pendingState.put(input.order, PendingFormat.write(input));
-            input.isStored = true;
-            input.isInState = true;
         }
         saveNumbers();
+        saveAllCells();
         factsState.update(Collections.singletonList(facts().write()));
     }
 

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Reads one frame's body: every field inside its bounds, nothing behind the last. */
 final class FrameReader {
@@ -12,6 +13,8 @@ final class FrameReader {
     private final byte[] data;
     private final int end;
     private int at;
+    private int sliceStart;
+    private int sliceSize;
 
     /** A body of `data` from `start` on, `size` bytes with its type in front. */
     FrameReader(byte[] data, int start, int size) {
@@ -90,6 +93,26 @@ final class FrameReader {
         System.arraycopy(data, at, bytes, 0, size);
         at += size;
         return bytes;
+    }
+
+    /** Present bytes where they are: from sliceStart on, sliceSize of them, in data. */
+    void slice(String what) {
+        int size = raw32();
+
+        if (size < 0 || size > end - at) {
+            throw broken(size == -1 ? what + " is absent" : "bytes of length " + (size & 0xFFFFFFFFL) + " do not fit");
+        }
+        sliceStart = at;
+        sliceSize = size;
+        at += size;
+    }
+
+    boolean sliceIs(byte[] bytes) {
+        return Arrays.equals(data, sliceStart, sliceStart + sliceSize, bytes, 0, bytes.length);
+    }
+
+    byte[] sliceCopy() {
+        return Arrays.copyOfRange(data, sliceStart, sliceStart + sliceSize);
     }
 
     byte[] present(String what) {

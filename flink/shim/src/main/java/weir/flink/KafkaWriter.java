@@ -10,6 +10,7 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 /** Outputs as Kafka's records, with the headers that say of which run they are. */
 final class KafkaWriter implements KafkaRecordSerializationSchema<WeirOutput> {
     private static final long serialVersionUID = 1;
+    private static final byte[] ZERO = { '0' };
     private final String topic;
 
     KafkaWriter(String topic) {
@@ -22,8 +23,9 @@ final class KafkaWriter implements KafkaRecordSerializationSchema<WeirOutput> {
             new ProducerRecord<>(topic, null, Math.max(output.timestampMs, 0), output.key, output.value);
         Headers headers = record.headers();
 
-        headers.add(new RecordHeader("weir-run", output.runId().getBytes(StandardCharsets.UTF_8)));
-        headers.add(new RecordHeader("weir-seq", Integer.toString(output.number).getBytes(StandardCharsets.UTF_8)));
+        headers.add(new RecordHeader("weir-run", output.runIdBytes()));
+        headers.add(new RecordHeader("weir-seq", output.number == 0 ? ZERO
+            : Integer.toString(output.number).getBytes(StandardCharsets.UTF_8)));
         return record;
     }
 }

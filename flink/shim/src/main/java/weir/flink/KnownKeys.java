@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package weir.flink;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -11,6 +12,8 @@ import java.util.Map;
 final class KnownKeys {
     /** Of a key: its size in the worker beyond its cells, about. */
     private static final int KEY_BYTES = 128;
+    /** Of a cell, beyond path and value. */
+    static final int CELL_BYTES = 32;
 
     /** One key that the worker knows. */
     static final class Known {
@@ -26,12 +29,49 @@ final class KnownKeys {
         /** Of streams without positions: what the next input is numbered. */
         long nextNumber;
         boolean isNumberChanged;
+        /** Cells that state does not have as they are; null as a value: deleted. */
+        Bytes[] changedPaths;
+        Bytes[] changedValues;
+        int changed;
         private Known before;
         private Known after;
 
         Known(Bytes key, int group) {
             this.key = key;
             this.group = group;
+        }
+
+        /**
+         * Notes a cell, whose path is the reader's slice.
+         *
+         * @return by how much memory has grown, at most
+         */
+        int change(FrameReader path, byte[] value) {
+            Bytes now = value == null ? null : Bytes.of(value);
+            int at = 0;
+
+            while (at < changed && !path.sliceIs(changedPaths[at].array)) {
+                at++;
+            }
+            if (at < changed) {
+                int before = changedValues[at] == null ? 0 : changedValues[at].size();
+
+                changedValues[at] = now;
+                return now == null ? 0 : now.size() - before;
+            }
+            if (changedPaths == null) {
+                changedPaths = new Bytes[2];
+                changedValues = new Bytes[2];
+            } else if (changed == changedPaths.length) {
+                changedPaths = Arrays.copyOf(changedPaths, 2 * changed);
+                changedValues = Arrays.copyOf(changedValues, 2 * changed);
+            }
+            /* A path that was written before is the same object: most keys have few, and write the same ones. */
+            if (changedPaths[changed] == null || !path.sliceIs(changedPaths[changed].array)) {
+                changedPaths[changed] = Bytes.of(path.sliceCopy());
+            }
+            changedValues[changed] = now;
+            return changedPaths[changed++].size() + CELL_BYTES + (now == null ? 0 : now.size());
         }
     }
 
@@ -84,7 +124,7 @@ final class KnownKeys {
         }
     }
 
-    /** Its memory has changed by so many bytes. @return whether its cells should be counted again */
+    /** Its memory has changed by so many bytes, at most. @return whether its cells should be counted again */
     boolean grow(Known known, long more) {
         known.bytes += more;
         bytes += more;

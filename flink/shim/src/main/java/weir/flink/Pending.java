@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package weir.flink;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.function.Consumer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
- * Inputs that are not over, by ticket. Tickets grow by one, so nearly all sit in the slot that their number names, and what stays
- * for long sits a few slots further on.
+ * Inputs that are not over, by ticket. Tickets grow by one, so nearly all sit in the slot that their number names; one that is
+ * still there when its slot is wanted by a later one moves into a map.
  */
 final class Pending {
     private Input[] slots = new Input[1024];
+    private final Map<Long, Input> late = new HashMap<>();
     private int count;
     private int parked;
     private long bytes;
@@ -36,11 +40,11 @@ final class Pending {
     }
 
     private void put(Input input) {
-        int mask = slots.length - 1;
-        int at = (int) input.ticket & mask;
+        int at = (int) input.ticket & slots.length - 1;
+        Input older = slots[at];
 
-        while (slots[at] != null) {
-            at = at + 1 & mask;
+        if (older != null) {
+            late.put(older.ticket, older);
         }
         slots[at] = input;
     }
@@ -56,46 +60,30 @@ final class Pending {
         }
     }
 
-    private int find(long ticket) {
-        int mask = slots.length - 1;
-
-        for (int at = (int) ticket & mask; slots[at] != null; at = at + 1 & mask) {
-            if (slots[at].ticket == ticket) {
-                return at;
-            }
-        }
-        return -1;
-    }
-
     /** @return null: it is over, or never was */
     Input get(long ticket) {
-        int at = find(ticket);
+        Input input = slots[(int) ticket & slots.length - 1];
 
-        return at < 0 ? null : slots[at];
+        if (input != null && input.ticket == ticket) {
+            return input;
+        }
+        return late.isEmpty() ? null : late.get(ticket);
     }
 
     /** @return null: there is none */
     Input remove(long ticket) {
-        int mask = slots.length - 1;
-        int at = find(ticket);
-
-        if (at < 0) {
-            return null;
-        }
+        int at = (int) ticket & slots.length - 1;
         Input input = slots[at];
-        slots[at] = null;
-        count--;
-        bytes -= input.sizeBytes();
-        setParked(input, false);
-        /* What sits further on because this slot was taken comes nearer again. */
-        int hole = at;
-        for (int i = at + 1 & mask; slots[i] != null; i = i + 1 & mask) {
-            int home = (int) slots[i].ticket & mask;
-            if ((i - home & mask) >= (i - hole & mask)) {
-                slots[hole] = slots[i];
-                slots[i] = null;
-                hole = i;
-            }
+
+        if (input != null && input.ticket == ticket) {
+            slots[at] = null;
+        } else {
+            input = late.remove(ticket);
+        }
+        if (input != null) {
+            count--;
+            bytes -= input.sizeBytes();
+            setParked(input, false);
         }
         return input;
     }
@@ -148,35 +136,35 @@ final class Pending {
         if (parked == 0) {
             return false;
         }
-        for (Input input : slots) {
-            if (input != null && input.known.parked == 0) {
+        for (Input input : all()) {
+            if (input.known.parked == 0) {
                 return false;
             }
         }
         return true;
     }
 
-    void each(Consumer<Input> visit) {
+    /** All of them, in no order. */
+    List<Input> all() {
+        List<Input> all = new ArrayList<>(count);
+
         for (Input input : slots) {
             if (input != null) {
-                visit.accept(input);
+                all.add(input);
             }
         }
+        all.addAll(late.values());
+        return all;
     }
 
     /** Takes all out, in the order of their tickets; tickets begin with 1 again. */
-    Input[] takeAll() {
-        Input[] all = new Input[count];
-        int at = 0;
+    List<Input> takeAll() {
+        List<Input> all = all();
 
-        for (Input input : slots) {
-            if (input != null) {
-                all[at++] = input;
-                input.isParked = false;
-            }
-        }
-        Arrays.sort(all, Comparator.comparingLong(input -> input.ticket));
-        slots = new Input[1024];
+        all.forEach(input -> input.isParked = false);
+        all.sort(Comparator.comparingLong(input -> input.ticket));
+        Arrays.fill(slots, null);
+        late.clear();
         count = 0;
         parked = 0;
         bytes = 0;

@@ -2,6 +2,7 @@
 package weir.flink;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** One output of a run. Never changes; its event time is also the stream record's. */
 public final class WeirOutput {
@@ -64,6 +65,29 @@ public final class WeirOutput {
      */
     public String runId() {
         return source.id + "/" + index;
+    }
+
+    /* The same in ASCII, without a text in between. */
+    byte[] runIdBytes() {
+        byte[] id = source.idBytes;
+        int digits = 1;
+        long rest = index;
+        byte[] all;
+
+        if (index < 0) {
+            return Bytes.of(runId()).array;
+        }
+        while ((rest /= 10) > 0) {
+            digits++;
+        }
+        all = Arrays.copyOf(id, id.length + 1 + digits);
+        all[id.length] = '/';
+        rest = index;
+        for (int at = all.length - 1; at > id.length; at--) {
+            all[at] = (byte) ('0' + rest % 10);
+            rest /= 10;
+        }
+        return all;
     }
 
     /**
