@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench/flink.sh: the keyed count in Flink, by weir's worker and by a KeyedProcessFunction in Java, on the same clusters
-in turn; how late outputs are; how long a checkpoint takes while 10,000 runs wait for a slow service."""
+"""bench/flink.sh: the keyed count in Flink, by weir's worker and by a KeyedProcessFunction in Java, on the same
+clusters in turn; how late outputs are; how long a checkpoint takes while 10,000 runs wait for a slow service."""
 
 import argparse
 import os
@@ -147,10 +147,11 @@ class Bench:
             turn = number % len(self.kinds)
             for kind in self.kinds[turn:] + self.kinds[:turn]:
                 taken[kind].append(self.one(cluster, kind, number))
-        self.say(f"## Flink {cluster.version}: keyed count, {self.options.records:,} records of 100 bytes, {KEYS:,} keys, "
-                 f"parallelism 1, a checkpoint every {CHECKPOINT_MS} ms")
+        self.say(f"## Flink {cluster.version}: keyed count, {self.options.records:,} records of 100 bytes, {KEYS:,} "
+                 f"keys, parallelism 1, a checkpoint every {CHECKPOINT_MS} ms")
         self.say()
-        self.say(f"{'':6} {'k records/s':>11} {'min..max':>14} {'first output s':>14} {'CPU us/record':>13} {'min..max':>12}")
+        self.say(f"{'':6} {'k records/s':>11} {'min..max':>14} {'first output s':>14} "
+                 f"{'CPU us/record':>13} {'min..max':>12}")
         for kind, rounds in taken.items():
             self.say(f"{kind:6} {median(rounds, 'rate'):11.1f} {spread(rounds, 'rate'):>14} "
                      f"{median(rounds, 'start_s'):14.2f} {median(rounds, 'cpu_us'):13.2f} "
@@ -158,8 +159,9 @@ class Bench:
         if len(taken) == len(KINDS):
             each = [mine["rate"] / theirs["rate"] for mine, theirs in zip(taken["weir"], taken["java"])]
             self.say()
-            self.say(f"weir against java: {median(taken['weir'], 'rate') / median(taken['java'], 'rate'):.2f} of its rate "
-                     f"(at least 0.65, goal 0.8), by round {min(each):.2f}..{max(each):.2f}")
+            ratio = median(taken["weir"], "rate") / median(taken["java"], "rate")
+            self.say(f"weir against java: {ratio:.2f} of its rate (at least 0.65, goal 0.8), by round "
+                     f"{min(each):.2f}..{max(each):.2f}")
         self.say()
 
     def latencies(self, cluster):
@@ -202,7 +204,8 @@ class Bench:
                           if one["status"] == "COMPLETED" and one["id"] > before)
             self.say(f"## Flink {cluster.version}: a checkpoint while {have:,} runs wait for a service")
             self.say()
-            self.say(f"{len(took)} checkpoints, ms: median {took[len(took) // 2]}, at most {took[-1]} (goal: under 2,000)")
+            self.say(f"{len(took)} checkpoints, ms: median {took[len(took) // 2]}, at most {took[-1]} "
+                     f"(goal: under 2,000)")
             self.say()
         finally:
             job.stop()
@@ -250,8 +253,8 @@ def main():
                 sys.exit(f"bench: {why}")
         report = Report(options.top, "flink", f"medians of {options.rounds} rounds")
         report.say("Load average at the start, on all cores: " + ", ".join(f"{load:.1f}" for load in options.load))
-        java = subprocess.run(["java", "-version"], stderr=subprocess.PIPE, text=True, check=True).stderr.splitlines()[1]
-        report.say(java)
+        java = subprocess.run(["java", "-version"], stderr=subprocess.PIPE, text=True, check=True).stderr
+        report.say(java.splitlines()[1])
         report.say("Outputs of both were compared with the inputs: one for each, gapless counts per key.")
         report.say()
         bench = Bench(options, now, flink, report)
@@ -262,9 +265,9 @@ def main():
                 bench.run()
             finally:
                 server.stdin.close()
-        report.say("k records/s: from the first committed output to the last. CPU: of the TaskManager and its workers, from")
-        report.say("the job's submission to its last output. A sink's outputs are committed with each checkpoint, which is")
-        report.say("what latencies consist of.")
+        report.say("k records/s: from the first committed output to the last. CPU: of the TaskManager and its workers,")
+        report.say("from the job's submission to its last output. A sink's outputs are committed with each checkpoint,")
+        report.say("which is what latencies consist of.")
         report.say()
         report.say("Load average at the end: " + ", ".join(f"{load:.1f}" for load in os.getloadavg()))
     if options.report:
