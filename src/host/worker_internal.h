@@ -46,6 +46,7 @@ typedef struct weir_worker_batch {
 /* The end of the run that `fail` failed the job for: told alone, behind all others. */
 typedef struct weir_worker_failure {
     bool is_there;
+    bool is_told; /* no batch follows */
     uint64_t ticket;
     weir_error error;
 } weir_worker_failure;

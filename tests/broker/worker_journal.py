@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -271,6 +272,46 @@ def a_topic_with_other_partitions_than_the_state_knows_is_refused(place):
         second.send(protocol.hello() + protocol.opening(second.topic_settings, partitions=3))
         check(second.wait() == 3 and "has 2 partitions, and the state was written with 3" in second.fatal.message,
               second.said())
+
+
+# ---- decisions -------------------------------------------------------------------------------------------------------
+
+def a_decision_is_taken_up_from_the_log_while_the_worker_runs_or_at_its_next_start(place):
+    CLUSTER.create_topic("asked-in", 1)
+    job = Job(place, "asked")
+    words = ["--set", f"kafka.bootstrap.servers={CLUSTER.brokers}", "--set", "input.topics=asked-in",
+             "--set", "action-state.topic=asked"]
+
+    def tool(*more):
+        return subprocess.run([CALL_JOB, *more, *words], env=place.environment(), cwd=place.folder, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+
+    with job.worker() as first:
+        first.run(b"k", job.call("never"), group=5)
+        first.run(b"l", job.call("never"), group=100)
+        is_called(job, first, 2)
+        first.kill()
+    with job.worker(attempt=1) as second:
+        second.restore()
+        second.settle()
+        listed = [json.loads(line) for line in tool("parked").stdout.splitlines()]
+        same(sorted((one["run"], one["key"], one["attempt"]) for one in listed),
+             [("tests/0/0", "k", 1), ("tests/0/1", "l", 1)], "what is parked")
+        ended = tool("resolve", "tests/0/0", "--attempt", "1", "--result", '"made"')
+        check(ended.returncode == 0, ended.stderr.decode())
+        second.until(lambda: job.state.outputs, "the run that was decided")
+        same(outputs(job.state), [(b"k", b'"made"')])
+        second.kill()
+    ended = tool("resolve", "tests/0/1", "--attempt", "1", "--retry")
+    check(ended.returncode == 0, ended.stderr.decode())
+    job.let("never")
+    with job.worker(attempt=2) as third:
+        third.restore()
+        third.settle()
+        same(outputs(job.state), [(b"k", b'"made"'), (b"l", b'"xxx"')])
+        check(len(job.calls()) == 3, f"{job.calls()}")
+    ended = tool("parked")
+    check(ended.returncode == 0 and not ended.stdout, f"{ended}")
 
 
 # ---- what is gone ----------------------------------------------------------------------------------------------------
