@@ -306,7 +306,8 @@ weir_code weir__kafka_look_restore(weir_kafka_look *look, int32_t partition, wei
     weir__buffer_reset(tuple);
     if (!at.topic)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX,
-                          "job '%.80s' has no changelog: it never ran as `run`; in Flink its state is Flink's", look->job);
+                          "job '%.80s' has no changelog: it never ran as `run`; in Flink its state is Flink's",
+                          look->job);
     rc = read_partition(look, &at, restore_one, &to, err);
     if (rc == WEIR_OK)
         rc = weir__store_commit(store, err);
