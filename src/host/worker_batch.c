@@ -96,7 +96,7 @@ static void fail_run(weir_worker *worker, const weir_run *run)
         return;
     }
     if (worker->on_error == WEIR__END_FAILED) {
-        worker->failure = (weir_worker_failure){ true, input->ticket, why };
+        worker->failure = (weir_worker_failure){ .is_there = true, .ticket = input->ticket, .error = why };
         worker->state = WEIR__WORKER_FAILED; /* nothing that comes after it is told */
         weir__engine_stop(worker->engine);
         return;
@@ -114,6 +114,8 @@ void weir__worker_ended(void *context, weir_run *run)
     weir_error err;
     weir_code rc;
 
+    if (worker->journal)
+        weir__worker_run_is_over(worker, run);
     if (worker->state >= WEIR__WORKER_FAILED)
         return;
     if (weir__failure_is_kept(&run->failure)) {
@@ -219,7 +221,7 @@ static void close_batch(weir_worker *worker)
 
     weir__up_count(out, batch->count_at, batch->ends);
     rc = add_changes(worker, &err);
-    weir__up_u32(out, 0); /* markers */
+    weir__worker_add_markers(worker, out);
     if (rc == WEIR_OK)
         rc = weir__up_end(out, batch->begin, worker->frame_most, &err);
     if (rc == WEIR_OK && weir__buffer_add(out, batch->beside.data, batch->beside.size) != WEIR_OK)
@@ -238,11 +240,16 @@ void weir__worker_tell(weir_worker *worker)
 {
     weir_worker_failure *failure = &worker->failure;
 
+    if (failure->is_told)
+        return;
+    if (worker->state != WEIR__WORKER_BROKEN && weir__worker_markers_are_due(worker))
+        (void)open_batch(worker); /* markers move also when nothing ends */
     if (worker->batch.is_open && worker->state != WEIR__WORKER_BROKEN)
         close_batch(worker);
     if (!failure->is_there || worker->state == WEIR__WORKER_BROKEN)
         return;
     failure->is_there = false;
+    failure->is_told = true;
     add_refusal(open_batch(worker), failure->ticket, WEIR__END_FAILED, &failure->error);
     worker->batch.ends++;
     close_batch(worker);
