@@ -29,8 +29,7 @@ run() {
     mvn -B -q "$@" $options -Dweir.build="$folder" package >"$folder/build.log" 2>&1
 }
 if ! run -o; then
-    # Only what was missing is fetched; a failed test fails again.
-    run || {
+    { grep -qiE 'offline mode|has not been downloaded' "$folder/build.log" && run; } || {
         grep -E '^\[ERROR\]' "$folder/build.log" | head -n 30 >&2
         printf 'flink: Maven failed; all of its output is in %s/build.log\n' "$folder" >&2
         exit 1
