@@ -16,6 +16,7 @@ enum {
     OUT_BYTES = 4 << 20,        /* not read by the host: nothing more is taken in */
     AHEAD_BYTES = 1 << 20,      /* read while nothing is taken in: a STOP may stand behind it */
     RETRY_MS = 20,
+    KEEP_MS = 250,
     LAST_WORDS_MS = 5000        /* for FATAL and BYE to be read */
 };
 
@@ -67,10 +68,27 @@ static void tell(weir_worker *worker)
     write_out(worker);
 }
 
+static void tell_ready(weir_worker *worker)
+{
+    weir_buffer *out = weir__worker_up(worker);
+    size_t begin = weir__up_begin(out, WEIR__UP_READY);
+
+    weir__up_u32(out, weir__worker_journal_partitions(worker));
+    weir__up_u8(out, weir__config_bool(worker->config, "flink.parked-holds-watermark"));
+    weir__up_u8(out, strcmp(weir__config_text(worker->config, "flink.parked-at-end"), "wait") == 0);
+    worker->state = WEIR__WORKER_RUNNING;
+    weir__worker_up_end(worker, out, begin);
+}
+
 static void look(weir_worker *worker)
 {
     worker->until_look = FRAMES_PER_LOOK;
     worker->now_ms = weir__clock_monotonic_ms(worker->clock);
+    weir__worker_journal_drive(worker);
+    if (worker->state == WEIR__WORKER_OPENING && weir__worker_journal_is_ready(worker))
+        tell_ready(worker);
+    if (worker->state == WEIR__WORKER_RUNNING)
+        weir__worker_keep_old(worker);
 }
 
 /* ---- frames ------------------------------------------------------------------------------------------------------ */
@@ -163,12 +181,19 @@ static bool pass_to_stop(weir_worker *worker)
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
 static bool are_calls_awaited(weir_worker *worker)
 {
-    if (worker->is_stop_at_once || weir__engine_counts(worker->engine).errands == 0)
-        return false;
     look(worker);
+    if (worker->is_stop_at_once ||
+        (weir__engine_counts(worker->engine).errands == 0 && weir__worker_journal_pending(worker) == 0))
+        return false;
     if (!worker->stop_by_ms)
         worker->stop_by_ms = worker->now_ms + weir__config_int(worker->config, "calls.stop-timeout-ms");
     return worker->now_ms < worker->stop_by_ms;
+}
+
+/* It would post to nobody. */
+static bool is_thread_busy(weir_worker *worker)
+{
+    return worker->formats.is_fetching || weir__worker_journal_is_asking(worker);
 }
 
 static weir_turn finish(weir_worker *worker)
@@ -184,7 +209,7 @@ static weir_turn finish(weir_worker *worker)
             }
             return worker->state == WEIR__WORKER_STOPPING ? WEIR__TURN_IDLE : WEIR__TURN_MORE;
         }
-        return WEIR__TURN_STOP;
+        return is_thread_busy(worker) ? WEIR__TURN_IDLE : WEIR__TURN_STOP;
     case WEIR__WORKER_FAILED: /* the host fails its task: until then nothing happens here */
         weir__worker_tell(worker);
         if (pass_to_stop(worker))
@@ -197,7 +222,7 @@ static weir_turn finish(weir_worker *worker)
     case WEIR__WORKER_BROKEN:
         break;
     }
-    return worker->formats.is_fetching ? WEIR__TURN_IDLE : WEIR__TURN_STOP; /* its thread would post to nobody */
+    return is_thread_busy(worker) ? WEIR__TURN_IDLE : WEIR__TURN_STOP;
 }
 
 /* Nothing can be taken in: too much is under way, or the host does not read. */
@@ -264,6 +289,8 @@ static void wait_for_news(void *context)
     timeout = sooner(timeout, weir__worker_metrics_due(worker));
     if (worker->waits_for_schema && !worker->formats.is_fetching)
         timeout = sooner(timeout, RETRY_MS);
+    if (weir__worker_has_open(worker))
+        timeout = sooner(timeout, KEEP_MS);
     if (worker->stop_by_ms)
         timeout = sooner(timeout, worker->stop_by_ms > worker->now_ms ? worker->stop_by_ms - worker->now_ms : 0);
     if (poll(fds, 3, timeout) > 0 && (fds[1].revents & (POLLHUP | POLLERR)) && !(fds[1].revents & POLLIN))
@@ -313,32 +340,27 @@ static weir_code open_formats(weir_worker *worker, weir_error *err)
 
 static weir_code open_engine(weir_worker *worker, weir_error *err)
 {
-    static const weir_engine_port without_journal = {
+    static const weir_engine_port with_journal = {
         .turn = turn, .wait = wait_for_news, .ended = weir__worker_ended, .load = weir__worker_load,
+        .append = weir__worker_append, .parked = weir__worker_parked, .reads_back = true,
     };
+    static const weir_engine_port without = {
+        .turn = turn, .wait = wait_for_news, .ended = weir__worker_ended, .load = weir__worker_load,
+        .parked = weir__worker_parked,
+    };
+    bool has_journal = worker->has_groups && weir__config_text(worker->config, "action-state.topic");
     weir_engine_options options;
     weir_code rc;
 
     weir__engine_options_read(worker->config, &options);
     options.job = worker->options->job;
-    options.port = &without_journal;
+    options.port = has_journal ? &with_journal : &without;
+    options.keep_results = has_journal;
     options.host = worker;
     options.cache_bytes = SIZE_MAX; /* the host says which keys go */
     options.clock = worker->clock;
     rc = weir__engine_new(&options, &worker->engine, err);
     return rc == WEIR_OK ? weir__engine_watch(worker->engine, weir__worker_log_fd(), err) : rc;
-}
-
-static weir_code tell_ready(weir_worker *worker, weir_error *err)
-{
-    weir_buffer *out = weir__worker_up(worker);
-    size_t begin = weir__up_begin(out, WEIR__UP_READY);
-
-    weir__up_u32(out, 0);
-    weir__up_u8(out, weir__config_bool(worker->config, "flink.parked-holds-watermark"));
-    weir__up_u8(out, strcmp(weir__config_text(worker->config, "flink.parked-at-end"), "wait") == 0);
-    worker->state = WEIR__WORKER_RUNNING;
-    return weir__up_end(out, begin, worker->frame_most, err);
 }
 
 static weir_code run(weir_worker *worker, weir_error *err)
@@ -347,10 +369,6 @@ static weir_code run(weir_worker *worker, weir_error *err)
 
     if (rc != WEIR_OK || worker->pipe.is_at_end)
         return rc;
-    if (weir__config_text(worker->config, "action-state.topic") && worker->has_groups)
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
-                          "this weir keeps no journal in Flink; leave action-state.topic out, and say "
-                          "action-state.required: false");
     rc = open_engine(worker, err);
     if (rc == WEIR_OK)
         rc = open_formats(worker, err);
@@ -358,7 +376,8 @@ static weir_code run(weir_worker *worker, weir_error *err)
         rc = weir__crash_install(-1, err);
     if (rc != WEIR_OK)
         return rc;
-    rc = tell_ready(worker, err);
+    if (worker->has_groups && weir__config_text(worker->config, "action-state.topic"))
+        rc = weir__worker_journal_open(worker, err);
     if (rc == WEIR_OK)
         rc = weir__engine_run(worker->engine, err);
     weir__crash_remove();
@@ -390,6 +409,7 @@ static void tell_end(weir_worker *worker, const weir_error *err)
 static void close_worker(weir_worker *worker)
 {
     weir__pool_free(worker->fetcher_pool, false); /* it does not post: finish() has waited for it */
+    weir__worker_journal_close(worker);
     weir__engine_free(worker->engine);
     weir__formats_close(&worker->formats);
     weir__format_free(worker->json);
@@ -398,6 +418,7 @@ static void close_worker(weir_worker *worker)
     weir__buffer_clear(&worker->batch.beside);
     weir__buffer_clear(&worker->cell_value);
     weir__arena_clear(&worker->scratch);
+    free(worker->markers);
     for (size_t i = 0; i < worker->source_count; i++)
         free(worker->sources[i]);
 }

@@ -114,6 +114,8 @@ void weir__worker_ended(void *context, weir_run *run)
     weir_error err;
     weir_code rc;
 
+    if (worker->journal)
+        weir__worker_run_is_over(worker, run);
     if (worker->state >= WEIR__WORKER_FAILED)
         return;
     if (weir__failure_is_kept(&run->failure)) {
@@ -219,7 +221,7 @@ static void close_batch(weir_worker *worker)
 
     weir__up_count(out, batch->count_at, batch->ends);
     rc = add_changes(worker, &err);
-    weir__up_u32(out, 0); /* markers */
+    weir__worker_add_markers(worker, out);
     if (rc == WEIR_OK)
         rc = weir__up_end(out, batch->begin, worker->frame_most, &err);
     if (rc == WEIR_OK && weir__buffer_add(out, batch->beside.data, batch->beside.size) != WEIR_OK)
@@ -238,6 +240,8 @@ void weir__worker_tell(weir_worker *worker)
 {
     weir_worker_failure *failure = &worker->failure;
 
+    if (worker->state != WEIR__WORKER_BROKEN && weir__worker_markers_are_due(worker))
+        (void)open_batch(worker); /* markers move also when nothing ends */
     if (worker->batch.is_open && worker->state != WEIR__WORKER_BROKEN)
         close_batch(worker);
     if (!failure->is_there || worker->state == WEIR__WORKER_BROKEN)

@@ -92,7 +92,6 @@ static weir_code recall(weir_worker *worker, weir_down_run *in, weir_run *run, w
 
         if (rc != WEIR_OK) {
             weir__error_context(err, "the entry at %" PRId64 " of run %s", place, weir_run_id(run));
-            err->remedy = WEIR_REMEDY_STOP; /* what was done for it cannot be told: it must not be run */
             return rc;
         }
         (*tail)->is_found = true;
@@ -113,13 +112,18 @@ static weir_code fill_in(weir_worker *worker, weir_down_run *in, weir_run *run, 
     run->key_bytes = weir__arena_copy(&run->arena, in->key);
     if (!input || !run->source || !run->key_bytes.data)
         return weir__fail_memory(err, "a run");
-    *input = (weir_worker_input){ .ticket = in->ticket };
+    *input = (weir_worker_input){ .ticket = in->ticket, .key_group = in->key_group };
     run->host = input;
     run->index = in->index;
     run->timestamp = in->timestamp_ms > 0 ? in->timestamp_ms : 0;
     run->has_gap = false;
     rc = decode(worker, in, run, err);
-    return rc == WEIR_OK && run->value && in->entries.count ? recall(worker, in, run, err) : rc;
+    if (rc != WEIR_OK || !run->value || !(worker->journal || in->entries.count))
+        return rc;
+    rc = worker->journal ? weir__worker_recall(worker, run, &in->entries, in->flags, err) : recall(worker, in, run, err);
+    if (rc != WEIR_OK)
+        err->remedy = WEIR_REMEDY_STOP; /* what was done for it cannot be told: it must not be run */
+    return rc;
 }
 
 /*

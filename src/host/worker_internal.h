@@ -10,6 +10,7 @@
 #include "host/worker_frames.h"
 
 typedef struct weir_worker weir_worker;
+typedef struct weir_worker_journal weir_worker_journal;
 
 /* README.md has the picture. */
 typedef enum weir_worker_state {
@@ -52,7 +53,16 @@ typedef struct weir_worker_failure {
 /* What hangs on weir_run.host. */
 typedef struct weir_worker_input {
     uint64_t ticket;
+    uint32_t key_group;
+    struct weir_journal_run *open; /* NULL: the journal has nothing of it yet */
+    bool is_over;                  /* what still comes of its calls is written, and kept by nobody */
 } weir_worker_input;
+
+/* Where the journal must be read from, as OPEN has it. */
+typedef struct weir_worker_marker {
+    uint32_t partition;
+    int64_t position;
+} weir_worker_marker;
 
 enum { WEIR__WORKER_SOURCES = 64 };
 
@@ -72,6 +82,10 @@ struct weir_worker {
     const char *job;           /* its name */
     bool has_groups;
     uint32_t first_group, last_group, max_parallelism, subtask, attempt;
+    uint32_t known_partitions; /* of the action-state topic, by the state; 0: not known */
+    weir_worker_marker *markers;
+    size_t marker_count;
+    weir_worker_journal *journal; /* NULL: there is none */
 
     /* Configuration, read once. */
     weir_end_kind on_error;    /* FAILED, SKIPPED or DEAD */
@@ -156,6 +170,32 @@ void weir__worker_parked(void *context, weir_run *run, const weir_entry *parked)
 void weir__worker_tell_metrics(weir_worker *worker, bool is_last);
 /** When METRICS are due: ms from now; -1: nothing has happened. */
 int64_t weir__worker_metrics_due(const weir_worker *worker);
+
+/* ---- worker_journal.c, worker_recall.c, worker_topic.c; or worker_no_journal.c ------------------------------------ */
+
+/** Begins to make the journal ready. WEIR_OK; WEIR_CONFIG; as the cluster. */
+WEIR_CHECK weir_code weir__worker_journal_open(weir_worker *worker, weir_error *err);
+void weir__worker_journal_close(weir_worker *worker);
+/** Acknowledgements, and what the tail has read. Gives up by itself. */
+void weir__worker_journal_drive(weir_worker *worker);
+bool weir__worker_journal_is_ready(const weir_worker *worker);   /* also without one */
+/** For who wants to end: a thread is still asking the cluster, and has been told to give up. */
+bool weir__worker_journal_is_asking(weir_worker *worker);
+size_t weir__worker_journal_pending(const weir_worker *worker);  /* entries that are not acknowledged */
+uint32_t weir__worker_journal_partitions(const weir_worker *worker);
+void weir__worker_journal_count(const weir_worker *worker, uint64_t *appended, uint64_t *seen);
+weir_code weir__worker_append(void *context, weir_run *run, const weir_entry *entry, weir_bytes sealed,
+                              weir_ticket *ticket, weir_error *err);
+/** What the journal, and the host (`given`), have of a run that is filled in. WEIR_OK; WEIR_IO, WEIR_NO_MEMORY (stop) */
+WEIR_CHECK weir_code weir__worker_recall(weir_worker *worker, weir_run *run, weir_frame_list *given, uint8_t flags,
+                                         weir_error *err);
+void weir__worker_run_is_over(weir_worker *worker, weir_run *run); /* its end is told, or about to be */
+/** KEEP, for runs that have been open for inbox-age-ms. */
+void weir__worker_keep_old(weir_worker *worker);
+bool weir__worker_has_open(const weir_worker *worker); /* runs of which the journal has something */
+bool weir__worker_markers_are_due(const weir_worker *worker);
+/** A batch's list of markers. */
+void weir__worker_add_markers(weir_worker *worker, weir_buffer *out);
 
 /* ---- worker_log.c: lines of all threads -------------------------------------------------------------------------- */
 

@@ -64,6 +64,17 @@ static weir_code take_settings(weir_worker *worker, weir_frame_list settings, we
     return rc == WEIR_OK ? weir__config_log(worker->config, err) : rc;
 }
 
+static weir_code take_markers(weir_worker *worker, weir_frame_list markers, weir_error *err)
+{
+    worker->markers = calloc(markers.count + 1, sizeof *worker->markers);
+    if (!worker->markers)
+        return weir__fail_memory(err, "the markers");
+    while (weir__list_marker(&markers, &worker->markers[worker->marker_count].partition,
+                             &worker->markers[worker->marker_count].position))
+        worker->marker_count++;
+    return WEIR_OK;
+}
+
 static weir_code take_open(weir_worker *worker, const weir_frame *frame, weir_error *err)
 {
     const char *name, *action;
@@ -72,6 +83,8 @@ static weir_code take_open(weir_worker *worker, const weir_frame *frame, weir_er
 
     if (rc == WEIR_OK)
         rc = take_settings(worker, open.settings, err);
+    if (rc == WEIR_OK)
+        rc = take_markers(worker, open.markers, err);
     if (rc != WEIR_OK)
         return rc;
     worker->has_groups = open.first_group <= open.last_group;
@@ -80,6 +93,7 @@ static weir_code take_open(weir_worker *worker, const weir_frame *frame, weir_er
     worker->max_parallelism = open.max_parallelism;
     worker->subtask = open.subtask;
     worker->attempt = open.attempt;
+    worker->known_partitions = open.partitions;
     name = weir__config_text(worker->config, "job.name");
     worker->job = name ? name : worker->options->job->name;
     worker->key_by = weir__config_text(worker->config, "input.key-by");

@@ -81,6 +81,13 @@ static void add_all(weir_worker *worker, const weir_engine_counts *counts, metri
     add(to, COUNTER, "runs.passed-over", (int64_t)worker->passed_over);
     add(to, COUNTER, "outputs", (int64_t)worker->outputs);
     add(to, COUNTER, "divergences", (int64_t)counts->divergences);
+    if (worker->journal) {
+        uint64_t appended, seen;
+
+        weir__worker_journal_count(worker, &appended, &seen);
+        add(to, COUNTER, "journal.appended", (int64_t)appended);
+        add(to, COUNTER, "journal.read", (int64_t)seen);
+    }
     add(to, GAUGE, "runs.waiting", (int64_t)counts->waiting);
     add(to, GAUGE, "runs.queued", (int64_t)counts->queued);
     add(to, GAUGE, "runs.parked", (int64_t)counts->parked);
