@@ -27,7 +27,8 @@ public final class TableProgram {
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
         StreamTableEnvironment tables = StreamTableEnvironment.create(environment);
         String query = arguments.length > 0 ? arguments[0]
-            : "SELECT * FROM (VALUES ('ann', 3, DATE '2026-01-31'), ('bob', 5, NULL), ('ann', 4, NULL)) AS t (name, amount, since)";
+            : "SELECT * FROM (VALUES ('ann', 3, DATE '2026-01-31'), ('bob', 5, CAST(NULL AS DATE)), ('ann', 4, CAST(NULL AS DATE)))"
+                + " AS t (name, amount, since)";
         Table input = tables.sqlQuery(query);
         DataStream<WeirOutput> outputs = WeirTables.apply(tables, Weir.job().named("rows"), input, arguments.length > 1 ? arguments[1]
             : "name");

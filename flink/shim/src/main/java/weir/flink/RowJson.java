@@ -8,10 +8,11 @@ import java.time.temporal.Temporal;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.flink.types.Row;
 
 /**
- * A row as JSON: an object of its columns, in their order. Whole numbers and reals are numbers; decimals are numbers if they are whole
+ * A row as JSON: an object of its columns, in their order (by name, if the row has names and no positions). Whole numbers and reals are numbers; decimals are numbers if they are whole
  * and fit 64 bits, else text, so that nothing is lost; NaN and infinities are null; bytes are {@code {"$bytes": base64}}; dates and times
  * are text in ISO 8601; maps have their keys as text; all else is an error that names the class.
  */
@@ -66,6 +67,9 @@ final class RowJson {
 
         if (names == null) {
             throw new IllegalArgumentException("the columns of a row have no names");
+        }
+        if (row.getFieldNames(false) != null) {
+            names = new TreeSet<>(names); /* a row without positions keeps no order of its own */
         }
         out.append('{');
         for (String name : names) {
