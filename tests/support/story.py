@@ -4,6 +4,7 @@
 A story is a function with the name of its claim; it gets a Place: a folder of its own with `input.jsonl`,
 `output.jsonl` and `state`, and ways to start a job there.
 """
+import collections
 import inspect
 import json
 import os
@@ -130,6 +131,16 @@ class Place:
                          **kind)
         check(ended.status == 0, f"the undisturbed run ended with {ended.status}: {ended.err}")
         return self.read("undisturbed.jsonl")
+
+
+def by_key_of_lines(data):
+    """{key: [output's bytes, …]}; a line is {KEY: OUTPUT}."""
+    outputs = collections.defaultdict(list)
+    for line in data.splitlines():
+        (key,) = json.loads(line)
+        begin = len(json.dumps(key, ensure_ascii=False).encode()) + 2
+        outputs[key].append(line[begin:-1])
+    return outputs
 
 
 def hears(process, line):

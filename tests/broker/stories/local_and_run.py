@@ -12,19 +12,9 @@ import broker  # noqa: E402
 import story  # noqa: E402
 from broker import Record  # noqa: E402
 from kafka_job import BROKER_CONFIG, FLIGHT_WATCH, Job  # noqa: E402
-from story import Skip, check, done, tell  # noqa: E402
+from story import Skip, by_key_of_lines, check, done, tell  # noqa: E402
 
 FLIGHTS = os.path.join(story.SOURCE, "data/flights.jsonl")
-
-
-def by_key_of_lines(data):
-    """{key: [output's bytes, …]}; a line is {KEY: OUTPUT}."""
-    outputs = collections.defaultdict(list)
-    for line in data.splitlines():
-        (key,) = json.loads(line)
-        begin = len(json.dumps(key, ensure_ascii=False).encode()) + 2
-        outputs[key].append(line[begin:-1])
-    return outputs
 
 
 def flights_come_out_of_run_as_out_of_local(place):
