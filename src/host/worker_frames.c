@@ -78,12 +78,13 @@ static weir_code fail_at(const weir_frames *frames, weir_error *err)
 weir_code weir__frames_peek(const weir_frames *frames, weir_frame *out, bool *found, weir_error *err)
 {
     size_t held = frames->end - frames->begin;
-    const uint8_t *at = frames->data + frames->begin;
+    const uint8_t *at;
     uint32_t length;
 
     *found = false;
     if (held < WEIR__FRAME_LENGTH)
         return WEIR_OK;
+    at = frames->data + frames->begin;
     length = weir__get_32(at);
     if (length == 0 || length > frames->most) {
         (void)weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "its length is %" PRIu32 ", 1..%" PRIu64 " allowed", length,
@@ -171,7 +172,7 @@ weir_code weir__talk_take(weir_talk *talk, const weir_frame *frame, weir_error *
     case WEIR__TALK_STOPPED:
         break;
     }
-    return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "frame %" PRIu64 " of the input is a %s, which may not come now: "
+    return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP, "frame %" PRIu64 " of the input is %s, which may not come now: "
                       "%s", frame->number, weir__down_name(frame->type), wanted[*talk]);
 }
 

@@ -261,7 +261,7 @@ def frames_that_are_wrong_end_it_with_what_and_where(place):
             (b"GET / HTTP/1.1\r\n\r\n", "its length is 1195725856"),
             (hello(magic=b"WIER"), "the magic number is not that of a weir host"),
             (hello(2, 7), "speaks versions 2..7", "speaks 1"),
-            (opening(), "is a OPEN, which may not come now", "HELLO must come first"),
+            (opening(), "is OPEN, which may not come now", "HELLO must come first"),
             (hello() + hello(), "OPEN must follow HELLO"),
             (greeting + hello(), "there is one HELLO"),
             (greeting + frame(77, b"abc"), "type 77 is not known"),
