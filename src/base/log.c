@@ -34,6 +34,8 @@ static struct {
     weir_log_format format;
     room_level rooms[ROOMS_MAXIMUM];
     size_t room_count;
+    void (*divert)(void *context, weir_log_level level, const char *line, size_t size); /* NULL: stderr */
+    void *divert_context;
 } sink = { .level = WEIR__LOG_WARN, .highest = WEIR__LOG_WARN, .format = WEIR__LOG_TEXT };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
@@ -128,6 +130,12 @@ weir_code weir__log_configure_rooms(const char *levels, weir_error *err)
             sink.highest = rooms[i].level;
     }
     return WEIR_OK;
+}
+
+void weir__log_divert(void (*to)(void *context, weir_log_level level, const char *line, size_t size), void *context)
+{
+    sink.divert = to;
+    sink.divert_context = context;
 }
 
 bool weir__log_wants(weir_log_level level)
@@ -315,9 +323,11 @@ static void add_plain(log_line *line, weir_log_level level, const char *where, c
         if ((unsigned char)*at < 0x20)
             *at = ' ';
     }
-    add_text(line, " ", 1);
-    add_text(line, level_names[level], strlen(level_names[level]));
-    add_text(line, " ", 1);
+    if (!sink.divert) {
+        add_text(line, " ", 1);
+        add_text(line, level_names[level], strlen(level_names[level]));
+        add_text(line, " ", 1);
+    }
     add_text(line, where, strnlen(where, WHERE_BYTES));
     add_text(line, ": ", 2);
     add_text(line, message, strlen(message));
@@ -360,8 +370,14 @@ void weir__log(weir_log_level level, const char *where, const char *format, ...)
         add_json(&line, level, where, format, args, message);
         va_end(args);
     } else {
-        add_time(&line);
+        if (!sink.divert)
+            add_time(&line);
         add_plain(&line, level, where, message);
+    }
+    if (sink.divert) {
+        sink.divert(sink.divert_context, level, line.text, line.size);
+        errno = saved;
+        return;
     }
     line.text[line.size++] = '\n';
     /* One write a line, so that lines of threads do not mix; a log that cannot be written has nobody to tell. */

@@ -4,6 +4,7 @@
 #define WEIR__BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -39,6 +40,12 @@ bool weir__log_wants(weir_log_level level);
  * Threads: any; lines never mix. errno is kept.
  */
 void weir__log(weir_log_level level, const char *where, const char *format, ...) WEIR_PRINTF(3, 4);
+
+/**
+ * Gives lines to somebody else instead of stderr: without time, level and line break, or as JSON. `to` is called on
+ * whatever thread logs, several at once, and must not log. NULL: stderr again. Threads: while no other logs.
+ */
+void weir__log_divert(void (*to)(void *context, weir_log_level level, const char *line, size_t size), void *context);
 
 /** Finds a level by its name: "error", "warn", "info", "debug". False if there is none of that name. */
 bool weir__log_level_named(const char *name, weir_log_level *level);

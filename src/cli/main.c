@@ -15,10 +15,11 @@
 #include "cli/parked.h"
 #include "cli/resolve.h"
 #include "cli/run.h"
+#include "cli/worker.h"
 
-static const char *const commands[] = { "local", "run", "parked", "resolve", "describe", NULL };
+static const char *const commands[] = { "local", "run", "parked", "resolve", "describe", "worker", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "replay", "explain", "package", "worker", NULL };
+static const char *const later[] = { "replay", "explain", "package", NULL };
 
 static void print_usage(FILE *to, const char *program)
 {
@@ -53,7 +54,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
                      "run       runs the job over Kafka topics, exactly once\n"
                      "parked    lists the runs that wait for a decision\n"
                      "resolve   decides on one\n"
-                     "describe  prints agents, actions and configuration as JSON\n\n"
+                     "describe  prints agents, actions and configuration as JSON\n"
+                     "worker    is what Flink starts\n\n"
                      "%s COMMAND --help shows the options of a command.\n",
                      program);
         return 0;
@@ -72,6 +74,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
         return weir__cli_resolve(job, program, argc - 2, argv + 2);
     if (strcmp(command, "describe") == 0)
         return weir__cli_describe(job, program, argc - 2, argv + 2);
+    if (strcmp(command, "worker") == 0)
+        return weir__cli_worker(job, program, argc - 2, argv + 2);
     return weir__cli_refuse_command(program, command, commands, later);
 }
 

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
-
 extern char **environ;
 
 static const weir_option common[] = {
@@ -225,8 +223,6 @@ static weir_code parse_words(weir_arguments *arguments, size_t operands, int arg
 weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *options, size_t operands, int argc,
                                 char **argv, weir_error *err)
 {
-    weir_log_level level = WEIR__LOG_WARN;
-    const char *format, *levels;
     weir_code rc;
 
     memset(arguments, 0, sizeof *arguments);
@@ -237,13 +233,7 @@ weir_code weir__arguments_parse(weir_arguments *arguments, const weir_option *op
     /* Layers win by rank, not by the order in which they are read. */
     if (rc == WEIR_OK && !arguments->wants_help)
         rc = weir__config_read_environment(arguments->config, environ, err);
-    if (rc != WEIR_OK)
-        return rc;
-    (void)weir__log_level_named(weir__config_text(arguments->config, "log.level"), &level); /* checked by config */
-    format = weir__config_text(arguments->config, "log.format");
-    weir__log_configure(level, strcmp(format, "json") == 0 ? WEIR__LOG_JSON : WEIR__LOG_TEXT);
-    levels = weir__config_text(arguments->config, "log.levels");
-    return levels ? weir__log_configure_rooms(levels, err) : WEIR_OK;
+    return rc == WEIR_OK ? weir__config_log(arguments->config, err) : rc;
 }
 
 void weir__arguments_clear(weir_arguments *arguments)

@@ -4,14 +4,12 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "agent/job.h"
 #include "cli/kafka_job.h"
 #include "cli/options.h"
-#include "codec/json.h"
-#include "engine/recall.h"
 #include "host/parked.h"
+#include "host/parked_text.h"
 #ifdef HAVE_RDKAFKA
 #include "host/kafka_parked.h"
 #endif
@@ -20,78 +18,15 @@ typedef struct printer {
     const char *program;
     const char *where; /* what `resolve` is to be given to find the job again */
     weir_buffer line;
-    weir_code rc; /* one failed append makes the rest no-ops */
 } printer;
-
-static void add(printer *to, const char *text)
-{
-    if (to->rc == WEIR_OK)
-        to->rc = weir__buffer_add_text(&to->line, text);
-}
-
-static void add_bytes(printer *to, const char *name, weir_bytes value)
-{
-    add(to, name);
-    if (to->rc == WEIR_OK)
-        to->rc = weir__json_print_bytes(value, &to->line);
-}
-
-static void add_number(printer *to, const char *name, int64_t value)
-{
-    add(to, name);
-    if (to->rc == WEIR_OK)
-        to->rc = weir__json_print_int(value, &to->line);
-}
-
-static void add_time(printer *to, const char *name, int64_t wall_ms)
-{
-    char text[64];
-    struct tm parts;
-    time_t seconds = (time_t)(wall_ms / 1000);
-    size_t size;
-
-    (void)gmtime_r(&seconds, &parts);
-    size = strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%S", &parts);
-    (void)snprintf(text + size, sizeof text - size, ".%03dZ\"", (int)(wall_ms % 1000)); /* it fits */
-    add(to, name);
-    add(to, text);
-}
-
-/* What to type: one of the ends is to be chosen. */
-static void add_command(printer *to, const weir_entry *parked)
-{
-    char text[512];
-
-    (void)snprintf(text, sizeof text, "%.100s resolve %s %.200s --attempt %u %s", to->program, to->where, parked->run,
-                   parked->attempt,
-                   parked->call ? "--result JSON | --retry | --fail" : "--retry | --fail"); /* an action: no result */
-    add_bytes(to, ",\"resolve\":", weir__bytes_text(text));
-}
 
 static weir_code print_parked(void *context, const weir_parked_run *run, weir_error *err)
 {
     printer *to = context;
-    const weir_entry *parked = run->parked;
 
     weir__buffer_reset(&to->line);
-    add_bytes(to, "{\"run\":", weir__bytes_text(parked->run));
-    add_bytes(to, ",\"key\":", parked->key);
-    add_bytes(to, ",\"action\":", weir__bytes_text(parked->action));
-    add_bytes(to, ",\"call\":", weir__bytes_text(parked->name));
-    add_number(to, ",\"number\":", parked->call);
-    add_bytes(to, ",\"kind\":", weir__bytes_text(weir__call_kind_name(parked->call_kind)));
-    add_number(to, ",\"attempt\":", parked->attempt);
-    add_bytes(to, ",\"reason\":", weir__bytes_text(weir__park_reason_name(parked->reason)));
-    add_time(to, ",\"since\":", parked->written_ms);
-    if (parked->args.data)
-        add_bytes(to, ",\"args\":", parked->args);
-    if (parked->reason == WEIR__PARK_DIVERGENCE) {
-        add_bytes(to, ",\"recorded\":", weir__bytes_text(parked->recorded ? parked->recorded : ""));
-        add_bytes(to, ",\"asked\":", weir__bytes_text(parked->asked ? parked->asked : ""));
-    }
-    add_command(to, parked);
-    add(to, "}\n");
-    if (to->rc != WEIR_OK)
+    if (weir__parked_print(run->parked, to->program, to->where, &to->line) != WEIR_OK ||
+        weir__buffer_add_byte(&to->line, '\n') != WEIR_OK)
         return weir__fail_memory(err, "a line");
     if (fwrite(to->line.data, 1, to->line.size, stdout) != to->line.size)
         return weir__fail_errno(err, errno, WEIR_REMEDY_FIX, "cannot write to stdout");
@@ -150,7 +85,7 @@ static weir_code list_parked(const weir_job *job, const char *program, weir_argu
 {
     const char *name = weir__config_text(arguments->config, "job.name");
     bool has_folder = weir__arguments_value(arguments, "state-dir") != NULL;
-    printer to = { .program = program, .where = has_folder ? "--state-dir DIR" : "--config FILE", .rc = WEIR_OK };
+    printer to = { .program = program, .where = has_folder ? "--state-dir DIR" : "--config FILE" };
     weir_code rc;
 
     if (!name)

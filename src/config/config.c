@@ -292,6 +292,8 @@ const char *weir__config_origin_name(weir_config_origin origin)
     switch (origin) {
     case WEIR__ORIGIN_DEFAULT:
         return "default";
+    case WEIR__ORIGIN_HOST:
+        return "host";
     case WEIR__ORIGIN_FILE:
         return "file";
     case WEIR__ORIGIN_ENVIRONMENT:

@@ -14,6 +14,7 @@ typedef struct weir_config weir_config;
 /** Where a value came from; later ones win, in whatever order they are read. */
 typedef enum weir_config_origin {
     WEIR__ORIGIN_DEFAULT,
+    WEIR__ORIGIN_HOST, /* a host that has a configuration of its own */
     WEIR__ORIGIN_FILE,
     WEIR__ORIGIN_ENVIRONMENT,
     WEIR__ORIGIN_COMMAND_LINE
@@ -62,6 +63,17 @@ WEIR_CHECK weir_code weir__config_set(weir_config *config, const char *assignmen
 WEIR_CHECK weir_code weir__config_set_value(weir_config *config, const char *name, const char *value,
                                             weir_error *err);
 
+/**
+ * Lays one setting of a host's own configuration over the defaults, by weir's name or by the one that Flink Agents has
+ * for the same (`kafkaActionStateTopic`, `short-term-memory.state-ttl.ms`), with its values (`ON_CREATE_AND_WRITE`); a
+ * name may stand behind `agent.`. Empty text sets the property back to its default.
+ * @return as weir__config_set(); WEIR_CONFIG also: a backend of the journal that weir does not have
+ */
+WEIR_CHECK weir_code weir__config_set_host(weir_config *config, const char *name, const char *value, weir_error *err);
+
+/** Sets up the log as log.… say. WEIR_OK; WEIR_CONFIG: log.levels (fix). Threads: before others start. */
+WEIR_CHECK weir_code weir__config_log(const weir_config *config, weir_error *err);
+
 /*
  * Asking. `name` is one of the table's, of that type; anything else is a bug (assert). Secrets are filled in. Text is
  * valid until the next read or set, or until the configuration is freed.
@@ -72,7 +84,7 @@ bool weir__config_bool(const weir_config *config, const char *name);
 /** Element `index` of a list property; NULL behind the last. */
 const char *weir__config_item(const weir_config *config, const char *name, size_t index);
 weir_config_origin weir__config_origin(const weir_config *config, const char *name);
-/** "default", "file", "environment", "command line". */
+/** "default", "host", "file", "environment", "command line". */
 const char *weir__config_origin_name(weir_config_origin origin);
 
 /**

@@ -34,7 +34,7 @@ const weir_property weir__properties[] = {
       .doc = "How a record's value is read. `json`: UTF-8, integers of 64 bits, no duplicate names. `string`: UTF-8, "
              "as a JSON string. `bytes`: anything, as `{\"$bytes\": base64}`. `avro`: as Confluent's serializers write "
              "it, with the number of a schema that is fetched from `schema-registry.url`. docs/formats.md says how "
-             "each is JSON. `local` and Flink read `json` only." },
+             "each is JSON. `local` reads `json` only." },
     { .name = "input.key-by",
       .type = WEIR__PROPERTY_TEXT,
       .used_by = "run, Flink",
@@ -72,10 +72,10 @@ const weir_property weir__properties[] = {
       .used_by = "local, run, Flink",
       .doc = "How an output's value is written, as in `input.format`. An output that does not fit (`string` takes a "
              "JSON string, `bytes` that or `{\"$bytes\": base64}`, `avro` what `output.schema` says) fails its run. "
-             "`local` and Flink write `json` only." },
+             "`local` writes `json` only." },
     { .name = "output.schema",
       .type = WEIR__PROPERTY_TEXT,
-      .used_by = "run",
+      .used_by = "run, Flink",
       .doc = "With `output.format: avro`: the schema of outputs. A file with an Avro schema, which is registered when "
              "the job starts (see `schema-registry.auto-register`), or `registry:latest`: the latest one of the output "
              "topic's subject when the job starts." },
@@ -125,7 +125,7 @@ const weir_property weir__properties[] = {
       .high = 3153600000000,
       .fallback = "0",
       .unit = "ms",
-      .used_by = "local, run",
+      .used_by = "local, run, Flink",
       .aliases = "Flink Agents: short-term-memory.state-ttl.ms, Flink: table.exec.state.ttl",
       .doc = "How long a value of short-term memory lives after it was last touched, in input time: the timestamps of "
              "its key's records, which never goes backwards for a key. 0: for good. What has expired is never "
@@ -136,7 +136,7 @@ const weir_property weir__properties[] = {
       .type = WEIR__PROPERTY_CHOICE,
       .choices = "on-write, on-read-and-write",
       .fallback = "on-read-and-write",
-      .used_by = "local, run",
+      .used_by = "local, run, Flink",
       .aliases = "Flink Agents: short-term-memory.state-ttl.update-type",
       .doc = "With `state.ttl-ms`: what touches a value. `on-write`: writing it (Flink Agents: ON_CREATE_AND_WRITE); "
              "`on-read-and-write`: reading it, too. An object lives as long as anything beneath it." },
@@ -148,6 +148,24 @@ const weir_property weir__properties[] = {
       .used_by = "run, Flink",
       .aliases = "Flink Agents: kafkaActionStateTopic",
       .doc = "The topic that holds the journal: what runs have done outside. Locally it lies in `state.dir`." },
+    { .name = "action-state.partitions",
+      .type = WEIR__PROPERTY_INT,
+      .low = 1,
+      .high = 10000,
+      .fallback = "64",
+      .used_by = "Flink",
+      .aliases = "Flink Agents: kafkaActionStateTopicNumPartitions",
+      .doc = "With how many partitions `action-state.topic` is made when it is missing. How many it has then holds: a "
+             "job whose state knows another number does not start. On Kafka it has as many as the input." },
+    { .name = "action-state.replication-factor",
+      .type = WEIR__PROPERTY_INT,
+      .low = 0,
+      .high = 1000,
+      .fallback = "0",
+      .used_by = "Flink",
+      .aliases = "Flink Agents: kafkaActionStateTopicReplicationFactor",
+      .doc = "With how many replicas `action-state.topic` is made when it is missing. 0: as many as the brokers' "
+             "`default.replication.factor` says." },
     { .name = "action-state.retain",
       .type = WEIR__PROPERTY_BOOL,
       .fallback = "false",
@@ -161,6 +179,20 @@ const weir_property weir__properties[] = {
       .doc = "Whether calls that must not be repeated insist on a durable journal. true: `run` and Flink refuse to "
              "start without `action-state.topic`. false: such calls are made without a record, and may be repeated "
              "after a crash." },
+
+    { .name = "flink.parked-holds-watermark",
+      .type = WEIR__PROPERTY_BOOL,
+      .fallback = "true",
+      .used_by = "Flink",
+      .doc = "Whether a parked run holds the watermark back, as one that is under way does. true: what it sends once "
+             "somebody has decided is not late. false: time goes on without it." },
+    { .name = "flink.parked-at-end",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "fail, wait",
+      .fallback = "fail",
+      .used_by = "Flink",
+      .doc = "What happens at the end of bounded input when only parked runs are left. `fail`: the job fails, and goes "
+             "on from its last checkpoint when it is started again. `wait`: it waits for decisions, and says so." },
 
     { .name = "limits.events-per-run",
       .type = WEIR__PROPERTY_INT,
@@ -549,6 +581,21 @@ static bool has_alias(const char *aliases, const char *name)
         at++;
     }
     return false;
+}
+
+const weir_property *weir__property_of_peer(const char *alias)
+{
+    static const char peer[] = "Flink Agents: ";
+    size_t size = strlen(alias);
+
+    for (size_t i = 0; i < weir__property_count; i++) {
+        const char *at = weir__properties[i].aliases ? strstr(weir__properties[i].aliases, peer) : NULL;
+
+        at = at ? at + strlen(peer) : NULL;
+        if (at && strncmp(at, alias, size) == 0 && (at[size] == ',' || at[size] == '\0'))
+            return &weir__properties[i];
+    }
+    return NULL;
 }
 
 const char *weir__property_nearest(const char *name)

@@ -42,6 +42,9 @@ const weir_property *weir__property_find(const char *name);
 /** Whether `name` is a section: "limits", "kafka". */
 bool weir__property_is_section(const char *name);
 
+/** The property that Flink Agents calls so, or NULL. */
+const weir_property *weir__property_of_peer(const char *alias);
+
 /**
  * The name that was probably meant: the property nearest to an unknown `name`, also when only its last part is near
  * ("depth", "limit.depth"), or when `name` is what Flink or Kafka call it. NULL: nothing is near.

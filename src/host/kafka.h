@@ -37,6 +37,7 @@ typedef struct weir_needed_topic {
     char *name;                /* owned */
     weir_topic_facts facts;    /* as it is */
     int32_t partitions;        /* as many as it must have; 0: any number will do */
+    int replicas;              /* of each, when it is made; 0: as many as the brokers have it */
     const weir_setting *settings; /* with which it is made; static */
     size_t setting_count;
 } weir_needed_topic;
@@ -57,6 +58,13 @@ const char *weir__topic_role_name(weir_topic_role role); /* "input", "changelog"
  */
 WEIR_CHECK weir_code weir__topics_find(weir_cluster *cluster, const weir_config *config, const char *job,
                                        weir_needed_topics *out, weir_error *err);
+/**
+ * The journal alone, for a host whose partitions follow from nothing else.
+ * @param partitions  as many as a state knows; 0: none does
+ * @return WEIR_OK; WEIR_IO: the topic has another number (stop); as the cluster
+ */
+WEIR_CHECK weir_code weir__topics_find_journal(weir_cluster *cluster, const weir_config *config, int32_t partitions,
+                                               weir_needed_topics *out, weir_error *err);
 /** Makes what is missing, but no input. As weir__topic_make(); of a refusal the log says what to run instead. */
 WEIR_CHECK weir_code weir__topics_make(weir_cluster *cluster, weir_needed_topics *topics, weir_error *err);
 /**

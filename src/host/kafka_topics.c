@@ -104,6 +104,31 @@ static weir_code name_all(const weir_config *config, const char *job, weir_neede
     return rc;
 }
 
+weir_code weir__topics_find_journal(weir_cluster *cluster, const weir_config *config, int32_t partitions,
+                                    weir_needed_topics *out, weir_error *err)
+{
+    const char *name = weir__config_text(config, "action-state.topic");
+    weir_needed_topic *topic = &out->items[0];
+    weir_code rc;
+
+    memset(out, 0, sizeof *out);
+    rc = add(out, WEIR__TOPIC_JOURNAL, name, err);
+    if (rc == WEIR_OK)
+        rc = weir__cluster_describe(cluster, name, &topic->facts, err);
+    if (rc != WEIR_OK)
+        return rc;
+    if (topic->facts.exists && partitions && topic->facts.partitions != partitions)
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_STOP,
+                          "the action-state topic '%s' has %" PRId32 " partitions, and the state was written with "
+                          "%" PRId32 ": it is not the one that the state knows",
+                          name, topic->facts.partitions, partitions);
+    topic->partitions = topic->facts.exists ? topic->facts.partitions
+                        : partitions        ? partitions
+                                            : (int32_t)weir__config_int(config, "action-state.partitions");
+    topic->replicas = (int)weir__config_int(config, "action-state.replication-factor");
+    return WEIR_OK;
+}
+
 /* One topic in two roles would feed itself, or be torn down with the other. */
 static weir_code refuse_twice(const weir_needed_topics *topics, weir_error *err)
 {
@@ -246,8 +271,8 @@ weir_code weir__topic_make(weir_cluster *cluster, const weir_needed_topics *topi
                            weir_error *err)
 {
     int32_t partitions = partitions_to_make(topics, topic);
-    weir_code rc = weir__cluster_create(cluster, topic->name, partitions, topic->settings, topic->setting_count,
-                                        &topic->facts, err);
+    weir_code rc = weir__cluster_create(cluster, topic->name, partitions, topic->replicas, topic->settings,
+                                        topic->setting_count, &topic->facts, err);
 
     if (rc != WEIR_OK) {
         weir__error_context(err, "cannot make the %s topic '%s' (%" PRId32 " partitions)",

@@ -148,7 +148,7 @@ static void group_failed(weir_stream *stream, weir_code rc, const weir_error *er
 /* Must be done often, also while nothing is taken in: else the group takes this member for dead. */
 static void poll_group(weir_stream *stream)
 {
-    bool may_take = stream->may_accept && !stream->is_fetching && stream->state == WEIR__STREAM_RUNNING &&
+    bool may_take = stream->may_accept && !stream->formats.is_fetching && stream->state == WEIR__STREAM_RUNNING &&
                     !weir__stream_must_wait(stream);
     bool is_empty = stream->batch_at == stream->batch_count;
     size_t count = 0;
@@ -284,7 +284,7 @@ static bool is_recovering(const weir_stream *stream)
         if (stream->tasks[i]->recovery)
             return true;
     }
-    return stream->is_pruning || stream->is_fetching || stream->is_beginning;
+    return stream->is_pruning || stream->formats.is_fetching || stream->is_beginning;
 }
 
 /* Whether calls under way are still waited for: what they say is recorded, so that no doubt is left behind. */
@@ -341,7 +341,7 @@ static weir_turn turn(void *context, bool may_accept)
         look(stream);
     if (stream->state != WEIR__STREAM_RUNNING)
         return finish(stream);
-    if (!may_accept || stream->is_fetching || weir__stream_must_wait(stream)) {
+    if (!may_accept || stream->formats.is_fetching || weir__stream_must_wait(stream)) {
         look(stream);
         return WEIR__TURN_IDLE;
     }
@@ -383,10 +383,10 @@ static void wait_for_news(void *context)
     if (stream->blocked_ms && !stream->is_held)
         timeout = sooner(timeout, stream->blocked_ms + HOLD_AFTER_MS - stream->now_ms);
     if (weir__engine_counts(stream->engine).ready ||
-        (stream->batch_at < stream->batch_count && !stream->blocked_ms && stream->now_ms >= stream->fetch_ms &&
+        (stream->batch_at < stream->batch_count && !stream->blocked_ms && stream->now_ms >= stream->formats.fetch_ms &&
          stream->state == WEIR__STREAM_RUNNING))
         timeout = 0;
-    if (stream->fetch_ms > stream->now_ms)
+    if (stream->formats.fetch_ms > stream->now_ms)
         timeout = sooner(RETRY_MS, timeout);
     if (timer >= 0)
         timeout = sooner(timeout, timer);
@@ -476,14 +476,43 @@ static void configure(weir_stream *stream)
     stream->on_error = strcmp(action, "skip") == 0  ? WEIR__STREAM_SKIP
                        : strcmp(action, "dlq") == 0 ? WEIR__STREAM_DLQ
                                                     : WEIR__STREAM_FAIL;
-    stream->depth = (size_t)weir__config_int(config, "limits.depth");
-    stream->record_bytes = (size_t)weir__config_int(config, "limits.record-bytes");
     stream->commit_interval_ms = weir__config_int(config, "commit-interval-ms");
     stream->inbox_age_ms = weir__config_int(config, "inbox-age-ms");
     stream->ttl_ms = weir__config_int(config, "state.ttl-ms");
     stream->commit_runs = (uint64_t)weir__config_int(config, "commit-max-runs");
     stream->commit_bytes = (size_t)weir__config_int(config, "commit-max-bytes");
     stream->key_by = weir__config_text(config, "input.key-by");
+}
+
+static void formats_failed(void *context, weir_code rc, const weir_error *err)
+{
+    weir__stream_give_up(context, WEIR__STREAM_STOPPING, rc, err);
+}
+
+static bool pause_for_formats(void *context, int pause_ms)
+{
+    const weir_stream *stream = context;
+    struct pollfd fd = { stream->options->stop_fd, POLLIN, 0 };
+
+    if (!atomic_load(stream->options->is_stopping))
+        (void)poll(&fd, 1, pause_ms);
+    return !atomic_load(stream->options->is_stopping);
+}
+
+static weir_code open_formats(weir_stream *stream, weir_error *err)
+{
+    stream->formats = (weir_formats){
+        .config = stream->options->config,
+        .name = stream->name,
+        .topic = stream->options->topics->output.name,
+        .clock = stream->clock,
+        .engine = stream->engine,
+        .executor = &stream->recoveries,
+        .host = stream,
+        .failed = formats_failed,
+        .pause = pause_for_formats,
+    };
+    return weir__formats_open(&stream->formats, err);
 }
 
 static weir_code open_stream(weir_stream *stream, weir_error *err)
@@ -507,7 +536,7 @@ static weir_code open_stream(weir_stream *stream, weir_error *err)
     else if (rc == WEIR_OK)
         rc = weir__pool_new(2, "weir-recover", &stream->recoveries, &stream->recovery_pool, err);
     if (rc == WEIR_OK)
-        rc = weir__stream_formats_open(stream, err);
+        rc = open_formats(stream, err);
     if (rc == WEIR_OK && stream->options->topics->journal.name) {
         rc = weir__stream_open_appender(stream, err);
         if (rc == WEIR_OK)
@@ -533,7 +562,7 @@ static void close_stream(weir_stream *stream)
     weir__reader_close(stream->tail);
     weir__stream_tasks_free(stream);
     weir__engine_free(stream->engine);
-    weir__stream_formats_close(stream);
+    weir__formats_close(&stream->formats);
     weir__counters_log(&stream->counters);
     weir__counters_clear(&stream->counters);
     weir__buffer_clear(&stream->cell_value);

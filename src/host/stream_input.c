@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "codec/json.h"
 #include "host/stream_internal.h"
 
 static void give_up_memory(weir_stream *stream, const char *what)
@@ -90,35 +89,15 @@ static bool pass_over(weir_stream_task *task, const bad_record *bad, weir_error 
 
 /* ---- forwarding -------------------------------------------------------------------------------------------------- */
 
-/* The key that `input.key-by` points to, as the contract has keys: text as it is, numbers and truth values as JSON. */
+/* As input.key-by says. */
 static weir_code find_key(weir_stream *stream, const weir_record *record, weir_arena *arena, weir_bytes *key,
                           bool *is_waiting, weir_error *err)
 {
-    const weir_json *json, *member;
-    weir_code rc = weir__stream_decode(stream, record->value, arena, &json, err);
+    const weir_json *json;
+    weir_code rc = weir__formats_decode(&stream->formats, record->value, arena, &json, err);
 
     *is_waiting = rc == WEIR_OK && !json;
-    if (rc != WEIR_OK || *is_waiting)
-        return rc;
-    if (!weir__json_pointer(json, stream->key_by, &member))
-        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_STOP, "input.key-by: '%s' is no JSON pointer", stream->key_by);
-    switch (member ? weir__json_kind(member) : WEIR__JSON_NULL) {
-    case WEIR__JSON_NULL:
-        return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "nothing stands at %s (input.key-by)", stream->key_by);
-    case WEIR__JSON_TEXT:
-        *key = weir__json_text(member);
-        return WEIR_OK;
-    case WEIR__JSON_BOOL:
-    case WEIR__JSON_INT:
-    case WEIR__JSON_REAL:
-        *key = weir__json_print_arena(member, arena);
-        return key->data ? WEIR_OK : weir__fail_memory(err, "a key");
-    case WEIR__JSON_ARRAY:
-    case WEIR__JSON_OBJECT:
-        break;
-    }
-    return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "what stands at %s (input.key-by) is no string or number",
-                      stream->key_by);
+    return rc == WEIR_OK && json ? weir__key_by(json, stream->key_by, arena, key, err) : rc;
 }
 
 /* False: its schema must be fetched first. */
@@ -178,7 +157,7 @@ static weir_code fill_in(weir_run *run, weir_stream_task *task, int64_t offset, 
         if (!input->raw.data)
             return weir__fail_memory(err, "a run");
     }
-    return weir__stream_decode(stream, value, &run->arena, &run->value, err);
+    return weir__formats_decode(&stream->formats, value, &run->arena, &run->value, err);
 }
 
 static bool accept(weir_stream *stream, weir_run *run)
@@ -334,9 +313,9 @@ static weir_code send_outputs(weir_stream_task *task, const weir_run *run, weir_
         weir_bytes value = item->text;
         weir_code rc;
 
-        if (!task->stream->is_output_json) {
+        if (!task->stream->formats.is_output_json) {
             weir__buffer_reset(&task->stream->scratch);
-            rc = weir__format_encode(task->stream->output, item->text, &task->stream->scratch, err);
+            rc = weir__format_encode(task->stream->formats.output, item->text, &task->stream->scratch, err);
             if (rc != WEIR_OK)
                 return rc;
             value = weir__buffer_bytes(&task->stream->scratch);

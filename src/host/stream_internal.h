@@ -3,16 +3,15 @@
 #ifndef WEIR__HOST_STREAM_INTERNAL_H
 #define WEIR__HOST_STREAM_INTERNAL_H
 
-#include "codec/format.h"
 #include "engine/engine.h"
 #include "host/counters.h"
+#include "host/formats.h"
 #include "host/part.h"
 #include "host/stream.h"
 #include "kafka/appender.h"
 #include "kafka/consumer.h"
 #include "kafka/producer.h"
 #include "kafka/reader.h"
-#include "registry/registry.h"
 #include "status/status.h"
 #include "store/store.h"
 
@@ -203,17 +202,12 @@ struct weir_stream {
 
     /* Configuration, read once. */
     weir_stream_on_error on_error;
-    size_t depth, record_bytes;
     int64_t commit_interval_ms, inbox_age_ms, ttl_ms;
     uint64_t commit_runs;
     size_t commit_bytes;
     const char *key_by;
 
-    weir_format *input, *output;
-    weir_registry *registry;  /* the recovery thread's, once the loop has begun; NULL: no format needs it */
-    bool is_output_json;      /* as the runs print it */
-    bool is_fetching;         /* a schema, on the recovery thread: no record is taken in meanwhile */
-    int64_t fetch_ms;         /* not before that */
+    weir_formats formats;     /* a schema is fetched on the recovery thread */
 
     weir_consumer *consumer;
     weir_record *batch;
@@ -273,13 +267,6 @@ void weir__stream_pause(const weir_stream *stream, int64_t pause_ms);
 void weir__stream_rejoin(weir_stream *stream, const char *why);
 /** What was fetched of a task and not taken in is of no use any more. */
 void weir__stream_forget_records(weir_stream *stream, const weir_stream_task *task);
-
-/* ---- stream_format.c --------------------------------------------------------------------------------------------- */
-WEIR_CHECK weir_code weir__stream_formats_open(weir_stream *stream, weir_error *err);
-void weir__stream_formats_close(weir_stream *stream);
-/** As weir__format_decode(); *value NULL: a schema is being fetched, ask again later. */
-WEIR_CHECK weir_code weir__stream_decode(weir_stream *stream, weir_bytes payload, weir_arena *arena,
-                                         const weir_json **value, weir_error *err);
 
 /* ---- stream_input.c: records, the ends of runs ------------------------------------------------------------------- */
 /** Takes a record in. False: it must wait for its schema, and be given again. */

@@ -268,8 +268,8 @@ out:
     return rc;
 }
 
-static weir_code create(weir_cluster *cluster, const char *topic, int32_t partitions, const weir_setting *settings,
-                        size_t setting_count, weir_error *err)
+static weir_code create(weir_cluster *cluster, const char *topic, int32_t partitions, int replicas,
+                        const weir_setting *settings, size_t setting_count, weir_error *err)
 {
     static const char grant[] = "Create on the topic";
     weir_admin_request request;
@@ -283,7 +283,7 @@ static weir_code create(weir_cluster *cluster, const char *topic, int32_t partit
     if (rc != WEIR_OK)
         return rc;
     WEIR__ADMIN_WHAT(what, "topic '%.100s': create", topic);
-    wanted = rd_kafka_NewTopic_new(topic, partitions, -1, text, sizeof text);
+    wanted = rd_kafka_NewTopic_new(topic, partitions, replicas > 0 ? replicas : -1, text, sizeof text);
     if (!wanted) {
         rc = weir__kafka_fail(err, RD_KAFKA_RESP_ERR__INVALID_ARG, text, NULL, "%s", what);
         goto out;
@@ -311,13 +311,13 @@ out:
     return rc;
 }
 
-weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions,
+weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions, int replicas,
                                const weir_setting *settings, size_t setting_count, weir_topic_facts *facts,
                                weir_error *err)
 {
     const weir_clock *clock = weir__clock_system();
     int64_t until = weir__clock_monotonic_ms(clock) + cluster->request_timeout_ms;
-    weir_code rc = create(cluster, topic, partitions, settings, setting_count, err);
+    weir_code rc = create(cluster, topic, partitions, replicas, settings, setting_count, err);
 
     while (rc == WEIR_OK) {
         size_t led = 0;

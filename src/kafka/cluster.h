@@ -71,12 +71,13 @@ WEIR_CHECK weir_code weir__cluster_topic_setting(weir_cluster *cluster, const ch
                                                  weir_buffer *value, weir_error *err);
 
 /**
- * Makes a topic, with the brokers' replication factor, and waits until all its partitions have leaders. One that is
+ * Makes a topic, and waits until all its partitions have leaders. One that is
  * there already is no error. Other brokers than the one that was asked may not know of it yet.
  *
- * @param facts  what it is then
+ * @param replicas  of each partition; 0: as many as the brokers have it
+ * @param facts     what it is then
  */
-WEIR_CHECK weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions,
+WEIR_CHECK weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions, int replicas,
                                           const weir_setting *settings, size_t setting_count, weir_topic_facts *facts,
                                           weir_error *err);
 

@@ -49,6 +49,7 @@ target config src/base/*.c src/config/*.c
 target journal src/base/*.c src/codec/*.c src/journal/*.c "$top_builddir/src/journal/schema_text.c"
 target json src/base/*.c src/codec/*.c
 target reader src/base/*.c src/host/reader.c
+target worker src/base/*.c src/host/worker_frames.c
 printf '\ncheck-fuzz\n'
 # shellcheck disable=SC2059
 printf "$summary"

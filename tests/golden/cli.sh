@@ -42,9 +42,9 @@ tap_check 'wrong commands are refused in one line that names the right one' "$(
 lines'
 )"
 tap_check 'commands of later versions are refused as such' "$(
-    for command in replay explain package worker; do
-        says 2 "word-count: this version of weir has no '$command' yet; it has: local, run, parked, resolve, describe" \
-            "$job" "$command"
+    for command in replay explain package; do
+        says 2 "word-count: this version of weir has no '$command' yet; it has: local, run, parked, resolve, describe, \
+worker" "$job" "$command"
     done
 )"
 tap_check 'no command is wrong usage, and shows it' "$(

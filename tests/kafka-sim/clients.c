@@ -175,12 +175,14 @@ static void land_create(sim_request *request)
     topic->setting_count = at->setting_count;
 }
 
-weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions,
+weir_code weir__cluster_create(weir_cluster *cluster, const char *topic, int32_t partitions, int replicas,
                                const weir_setting *settings, size_t setting_count, weir_topic_facts *facts,
                                weir_error *err)
 {
     question *asked = question_new(topic, partitions, land_create);
     weir_code rc;
+
+    (void)replicas; /* what is modelled is never lost */
 
     if (setting_count > SIM_SETTINGS)
         abort();

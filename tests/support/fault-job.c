@@ -4,6 +4,7 @@
  * key, and with FAULT_JOB_CALM in the environment all of it is: the job as it is once its fault has been mended.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +71,8 @@ static weir_code act(weir_run *run, const weir_event *event, void *arg)
         return (weir_code)overflow(NULL, 0);
     else if (is(what, "cycle"))
         return weir_send(run, "ping", json_object());
+    else if (is(what, "print"))
+        return puts("noise of the job's own") == EOF || fflush(stdout) != 0 ? WEIR_IO : WEIR_OK;
     else if (is(what, "spin"))
         spin();
     return WEIR_OK;

@@ -93,7 +93,7 @@ static void create(weir_cluster *cluster, const char *topic, int32_t partitions)
 {
     weir_topic_facts facts;
 
-    DOES(weir__cluster_create(cluster, topic, partitions, NULL, 0, &facts, &err));
+    DOES(weir__cluster_create(cluster, topic, partitions, 0, NULL, 0, &facts, &err));
 }
 
 static weir_producer *producer_of(weir_cluster *cluster, const char *id)
@@ -239,8 +239,8 @@ static void topics(void)
     weir__buffer_init(&value, 1000);
     DOES(weir__cluster_describe(cluster, "topics", &facts, &err));
     CHECK(!facts.exists, "a topic that nobody has made");
-    DOES(weir__cluster_create(cluster, "topics", 3, settings, 2, &facts, &err));
-    DOES(weir__cluster_create(cluster, "topics", 5, settings, 2, &facts, &err)); /* it is there: no error */
+    DOES(weir__cluster_create(cluster, "topics", 3, 0, settings, 2, &facts, &err));
+    DOES(weir__cluster_create(cluster, "topics", 5, 0, settings, 2, &facts, &err)); /* it is there: no error */
     DOES(weir__cluster_describe(cluster, "topics", &facts, &err));
     CHECK(facts.exists && facts.partitions == 3, "%d partitions", (int)facts.partitions);
     DOES(weir__cluster_topic_setting(cluster, "topics", "cleanup.policy", &value, &err));
@@ -249,7 +249,7 @@ static void topics(void)
     CHECK(strstr(err.message, "no.such") && err.remedy == WEIR_REMEDY_STOP, "%s", err.message);
     CHECK(weir__cluster_topic_setting(cluster, "nowhere", "cleanup.policy", &value, &err) == WEIR_UNREACHABLE, "%s",
           err.message);
-    CHECK(weir__cluster_create(cluster, "bad name", 1, NULL, 0, &facts, &err) == WEIR_IO, "%s", err.message);
+    CHECK(weir__cluster_create(cluster, "bad name", 1, 0, NULL, 0, &facts, &err) == WEIR_IO, "%s", err.message);
     CHECK(strstr(err.message, "bad name") && err.remedy == WEIR_REMEDY_STOP, "%s", err.message);
     weir__buffer_clear(&value);
     weir__cluster_close(cluster);

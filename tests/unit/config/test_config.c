@@ -411,9 +411,69 @@ END_TEST
 START_TEST(origins_have_names)
 {
     ck_assert_str_eq(weir__config_origin_name(WEIR__ORIGIN_DEFAULT), "default");
+    ck_assert_str_eq(weir__config_origin_name(WEIR__ORIGIN_HOST), "host");
     ck_assert_str_eq(weir__config_origin_name(WEIR__ORIGIN_FILE), "file");
     ck_assert_str_eq(weir__config_origin_name(WEIR__ORIGIN_ENVIRONMENT), "environment");
     ck_assert_str_eq(weir__config_origin_name(WEIR__ORIGIN_COMMAND_LINE), "command line");
+}
+END_TEST
+
+/* ---- a host's own configuration ---------------------------------------------------------------------------------- */
+
+static const struct host_setting {
+    const char *name, *value, *property, *wanted;
+} host_settings[] = {
+    { "kafkaActionStateTopic", "t", "action-state.topic", "t" },
+    { "agent.kafkaActionStateTopic", "t", "action-state.topic", "t" },
+    { "action-state.topic", "t", "action-state.topic", "t" },
+    { "job-identifier", "orders", "job.name", "orders" },
+    { "short-term-memory.state-ttl.update-type", "ON_CREATE_AND_WRITE", "state.ttl-update", "on-write" },
+    { "error-handling-strategy", "RETRY", "agent.error-handling-strategy", "retry" },
+};
+
+START_TEST(what_flink_agents_calls_otherwise_is_understood)
+{
+    const struct host_setting *setting = &host_settings[_i];
+    weir_config *config = new_config();
+    weir_error err = { 0 };
+
+    ck_assert_msg(weir__config_set_host(config, setting->name, setting->value, &err) == WEIR_OK, "%s", err.message);
+    ck_assert_str_eq(weir__config_text(config, setting->property), setting->wanted);
+    ck_assert_int_eq(weir__config_origin(config, setting->property), WEIR__ORIGIN_HOST);
+    weir__config_free(config);
+}
+END_TEST
+
+START_TEST(a_hosts_settings_stand_under_a_file_and_over_the_defaults)
+{
+    weir_config *config = new_config();
+
+    ck_assert_int_eq(weir__config_read(config, weir__bytes_text("calls.threads: 5"), "f", NULL), WEIR_OK);
+    ck_assert_int_eq(weir__config_set_host(config, "num-async-threads", "7", NULL), WEIR_OK);
+    ck_assert_int_eq(weir__config_set_host(config, "short-term-memory.state-ttl.ms", "9", NULL), WEIR_OK);
+    ck_assert_int_eq(weir__config_set_host(config, "kafkaBootstrapServers", "b:1", NULL), WEIR_OK);
+    ck_assert_int_eq(weir__config_set_host(config, "actionStateStoreBackend", "kafka", NULL), WEIR_OK);
+    ck_assert_int_eq(weir__config_int(config, "calls.threads"), 5);
+    ck_assert_int_eq(weir__config_int(config, "state.ttl-ms"), 9);
+    ck_assert_str_eq(kafka(config, "bootstrap.servers"), "b:1");
+    weir__config_free(config);
+}
+END_TEST
+
+START_TEST(a_hosts_setting_that_does_not_fit_is_named_as_it_was_given)
+{
+    weir_config *config = new_config();
+    weir_error err;
+
+    ck_assert_int_eq(weir__config_set_host(config, "actionStateStoreBackend", "fluss", &err), WEIR_CONFIG);
+    ck_assert_str_eq(err.message, "the host's configuration: actionStateStoreBackend: 'fluss' is not known here, kafka "
+                                  "expected");
+    ck_assert_int_eq(weir__config_set_host(config, "num-async-threads", "0", &err), WEIR_CONFIG);
+    ck_assert_str_eq(err.message, "the host's configuration: num-async-threads: calls.threads: '0' is out of range, "
+                                  "1..1024 expected");
+    ck_assert_int_eq(weir__config_set_host(config, "prettyPrint", "true", &err), WEIR_CONFIG);
+    ck_assert_msg(strstr(err.message, "unknown property 'prettyPrint'") != NULL, "%s", err.message);
+    weir__config_free(config);
 }
 END_TEST
 
@@ -441,6 +501,10 @@ int main(void)
     tcase_add_test(layers, a_later_layer_wins_in_any_order);
     tcase_add_test(layers, a_value_that_loses_is_checked_all_the_same);
     tcase_add_test(layers, nothing_sets_back_to_the_default);
+    tcase_add_loop_test(layers, what_flink_agents_calls_otherwise_is_understood, 0,
+                        sizeof host_settings / sizeof *host_settings);
+    tcase_add_test(layers, a_hosts_settings_stand_under_a_file_and_over_the_defaults);
+    tcase_add_test(layers, a_hosts_setting_that_does_not_fit_is_named_as_it_was_given);
     tcase_add_test(walking, kafka_properties_are_walked_by_name);
     tcase_add_test(walking, a_kafka_name_has_letters_digits_dots);
     tcase_add_test(walking, a_thousand_kafka_properties_are_enough);

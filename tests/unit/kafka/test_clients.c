@@ -49,7 +49,7 @@ START_TEST(questions_are_answered_by_unreachable_in_time)
     ck_assert_int_eq(err.remedy, WEIR_REMEDY_RETRY);
     ck_assert_msg(strncmp(err.message, "topic 'topic': describe: ", 25) == 0, "%s", err.message);
     ck_assert_int_eq(weir__cluster_topic_setting(cluster, "topic", "x", &value, &err), WEIR_UNREACHABLE);
-    ck_assert_int_eq(weir__cluster_create(cluster, "topic", 1, NULL, 0, &facts, &err), WEIR_UNREACHABLE);
+    ck_assert_int_eq(weir__cluster_create(cluster, "topic", 1, 0, NULL, 0, &facts, &err), WEIR_UNREACHABLE);
     ck_assert_int_eq(weir__cluster_log_end(cluster, "topic", 0, WEIR__LOG_END, &offset, &err), WEIR_UNREACHABLE);
     ck_assert_int_eq(weir__cluster_delete_records(cluster, "topic", 0, 1, &err), WEIR_UNREACHABLE);
     ck_assert_int_eq(weir__cluster_committed(cluster, "topic", 0, &found, &offset, &value, &err), WEIR_UNREACHABLE);
