@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes FOLDER/weir-flink.jar and FOLDER/weir-flink-examples.jar with Maven, after their tests; quick when nothing has changed.
+# Makes FOLDER/weir-flink.jar and FOLDER/weir-flink-examples.jar with Maven, after their tests; quick when nothing has
+# changed.
 #   flink/build.sh FOLDER [--no-tests]
 # What Maven says goes to FOLDER/build.log. Where it fetches from is the machine's own setting.
 set -eu

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker for tests of the Flink side: counts per key, checks what the host sends, and misbehaves on demand.
 
-The payload is JSON text. Words in it ask for something: `slow:MS` (ends later), `park`, `skip`, `fail`, `dead`, `keep` (tells
-an entry, parks once, and wants the entry back), `die:PATH` (exits with 9, once: PATH is made), `huge`. `--set fake.mode=MODE` asks
-for a bad start: exit, hang, hang-open, rubbish, rubbish-later, flood, fatal, wrong-version, mute-stop.
+The payload is JSON text. Words in it ask for something: `slow:MS` (ends later), `park`, `skip`, `fail`, `dead`, `keep`
+(tells an entry, parks once, and wants the entry back), `die:PATH` (exits with 9, once: PATH is made), `huge`. `--set
+fake.mode=MODE` asks for a bad start: exit, hang, hang-open, rubbish, rubbish-later, flood, fatal, wrong-version,
+mute-stop.
 """
 import json
 import os
@@ -66,7 +67,8 @@ class Body:
         return value
 
     def list(self, *forms):
-        return [tuple(self.bytes() if form == "B*" else self.take(form) for form in forms) for _ in range(self.take("I"))]
+        count = self.take("I")
+        return [tuple(self.bytes() if form == "B*" else self.take(form) for form in forms) for _ in range(count)]
 
     def end(self):
         if self.at != len(self.data):
@@ -95,7 +97,8 @@ class Worker:
         if not low <= 1 <= high:
             fatal("no version in common")
         version = 7 if self.mode == "wrong-version" else 1
-        write_all(frame(U_HELLO, struct.pack(">IH", MAGIC, version) + text("fake") + text("fake") + struct.pack(">I", os.getpid())))
+        said = struct.pack(">IH", MAGIC, version) + text("fake") + text("fake") + struct.pack(">I", os.getpid())
+        write_all(frame(U_HELLO, said))
 
     def open(self, body):
         for form in "IIIIIIB":
@@ -203,7 +206,8 @@ class Worker:
         if isinstance(value, dict) and "user" in value:
             self.frames.append(frame(U_KEYED, struct.pack(">QB", ticket, 0) + text(str(value["user"]))))
         else:
-            self.frames.append(frame(U_KEYED, struct.pack(">QB", ticket, 3) + text("WEIR_INVALID") + text("nothing stands at /user")))
+            why = text("WEIR_INVALID") + text("nothing stands at /user")
+            self.frames.append(frame(U_KEYED, struct.pack(">QB", ticket, 3) + why))
 
     def tell(self):
         if self.ends or self.changes:
@@ -215,8 +219,9 @@ class Worker:
                     body += text(path) + text(value)
             body += struct.pack(">IIq", 1, 1, self.runs)
             self.frames.append(frame(U_BATCH, body))
-            self.frames.append(frame(U_METRICS, struct.pack(">IB", 2, 0) + text("runs:all") + struct.pack(">qB", self.runs, 1)
-                                     + text("keys") + struct.pack(">q", len(self.memory))))
+            runs = struct.pack(">IB", 2, 0) + text("runs:all") + struct.pack(">q", self.runs)
+            self.frames.append(frame(U_METRICS, runs + struct.pack(">B", 1) + text("keys")
+                                     + struct.pack(">q", len(self.memory))))
             self.ends, self.changes = [], {}
         out, self.frames = b"".join(self.frames), []
         if out:

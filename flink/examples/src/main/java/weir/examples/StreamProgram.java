@@ -11,8 +11,8 @@ import weir.flink.Weir;
 import weir.flink.WeirOutput;
 
 /**
- * A job on a DataStream of the program's own. Prints each output as {@code KEY VALUE}. Run with
- * {@code flink run -C file:///path/of/job.jar weir-flink-examples.jar [TEXT...]}; each TEXT is {@code KEY:JSON}.
+ * A job on a DataStream of the program's own. Prints each output as {@code KEY VALUE}. Run with {@code flink run -C
+ * file:///path/of/job.jar weir-flink-examples.jar [TEXT...]}; each TEXT is {@code KEY:JSON}.
  */
 public final class StreamProgram {
     private StreamProgram() {
@@ -34,7 +34,8 @@ public final class StreamProgram {
         DataStream<String> lines = environment.fromData(records, Types.STRING).setParallelism(1)
             .assignTimestampsAndWatermarks(WatermarkStrategy.<String>forMonotonousTimestamps()
                 .withTimestampAssigner((record, former) -> 1_000_000L + record.length()));
-        DataStream<WeirOutput> outputs = Weir.job().named("orders").apply(lines, StreamProgram::keyOf, StreamProgram::valueOf);
+        DataStream<WeirOutput> outputs = Weir.job().named("orders")
+            .apply(lines, StreamProgram::keyOf, StreamProgram::valueOf);
 
         outputs.map(output -> output.key() + " " + output.value()).returns(Types.STRING).print();
         environment.execute("weir on a DataStream");

@@ -10,8 +10,8 @@ import weir.flink.WeirOutput;
 import weir.flink.WeirTables;
 
 /**
- * A job on a table: rows in, a table out, on which SQL goes on. Run with
- * {@code flink run -C file:///path/of/job.jar -c weir.examples.TableProgram weir-flink-examples.jar [QUERY [COLUMN]]}.
+ * A job on a table: rows in, a table out, on which SQL goes on. Run with {@code flink run -C file:///path/of/job.jar -c
+ * weir.examples.TableProgram weir-flink-examples.jar [QUERY [COLUMN]]}.
  */
 public final class TableProgram {
     private TableProgram() {
@@ -27,10 +27,12 @@ public final class TableProgram {
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
         StreamTableEnvironment tables = StreamTableEnvironment.create(environment);
         String query = arguments.length > 0 ? arguments[0]
-            : "SELECT * FROM (VALUES ('ann', 3, DATE '2026-01-31'), ('bob', 5, CAST(NULL AS DATE)), ('ann', 4, CAST(NULL AS DATE)))"
+            : "SELECT * FROM (VALUES ('ann', 3, DATE '2026-01-31'), ('bob', 5, CAST(NULL AS DATE)), ('ann', 4, "
+            + "CAST(NULL AS DATE)))"
                 + " AS t (name, amount, since)";
         Table input = tables.sqlQuery(query);
-        DataStream<WeirOutput> outputs = WeirTables.apply(tables, Weir.job().named("rows"), input, arguments.length > 1 ? arguments[1]
+        DataStream<WeirOutput> outputs = WeirTables.apply(tables, Weir.job().named("rows"), input, arguments.length > 1
+            ? arguments[1]
             : "name");
 
         tables.createTemporaryView("outputs", WeirTables.table(tables, outputs));

@@ -43,13 +43,15 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Runs a job's agents over a keyed stream: gives inputs to a worker, applies what it tells, and holds in Flink's state all that
- * lasts. README.md has the invariants, which are cited here by number; everything runs on the mailbox's thread.
+ * Runs a job's agents over a keyed stream: gives inputs to a worker, applies what it tells, and holds in Flink's state
+ * all that lasts. README.md has the invariants, which are cited here by number; everything runs on the mailbox's
+ * thread.
  */
 final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     implements OneInputStreamOperator<Input, WeirOutput>, BoundedOneInput, WorkerHost.Owner {
     private static final long serialVersionUID = 1;
-    static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("weir-dead-letters", new DeadLetterSerializer.Type());
+    static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("weir-dead-letters",
+        new DeadLetterSerializer.Type());
 
     /* Bounds of what is kept beside state between checkpoints. */
     private static final int MOST_CHANGED_CELLS = 64;
@@ -106,7 +108,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         this.mailbox = mailbox;
     }
 
-    /* ---- beginning ------------------------------------------------------------------------------------------------- */
+    /* ---- beginning ----------------------------------------------------------------------------------------------- */
 
     void begin(StreamOperatorParameters<WeirOutput> parameters) {
         processingTimeService = parameters.getProcessingTimeService();
@@ -147,7 +149,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         isRestored = context.isRestored();
         maxParallelism = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
         groups = KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(maxParallelism,
-            getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks(), getRuntimeContext().getTaskInfo().getIndexOfThisSubtask());
+            getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks(),
+            getRuntimeContext().getTaskInfo().getIndexOfThisSubtask());
         markers = new TreeMap<>();
         partitions = -1;
         if (isRestored) {
@@ -155,7 +158,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         }
         if (facts != null) {
             if (facts.maxParallelism != maxParallelism) {
-                throw new IOException("the state was written with a maximum parallelism of " + facts.maxParallelism + ", the job has "
+                throw new IOException("the state was written with a maximum parallelism of " + facts.maxParallelism
+                    + ", the job has "
                     + maxParallelism + ": set pipeline.max-parallelism to " + facts.maxParallelism
                     + ", since the journal's partitions follow from it");
             }
@@ -242,7 +246,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         return restored;
     }
 
-    /* ---- inputs ---------------------------------------------------------------------------------------------------- */
+    /* ---- inputs -------------------------------------------------------------------------------------------------- */
 
     @Override
     public void processElement(StreamRecord<Input> element) throws Exception {
@@ -320,7 +324,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         if (input.isGivenAgain) {
             flags |= Frames.IS_RESTORED;
         }
-        out.begin(Frames.RUN).i64(input.ticket).u32(input.known.group).u8(flags).bytes(input.source.idBytes).i64(input.index)
+        out.begin(Frames.RUN).i64(input.ticket).u32(input.known.group).u8(flags).bytes(input.source.idBytes)
+            .i64(input.index)
             .i64(Math.max(input.timestampMs, 0)).bytes(input.key.array).bytes(input.payload);
         if (isNew) {
             out.u32(cells.size() / 2);
@@ -390,7 +395,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         marks.renumber(pending.next());
     }
 
-    /* ---- what the worker tells ------------------------------------------------------------------------------------- */
+    /* ---- what the worker tells ----------------------------------------------------------------------------------- */
 
     @Override
     public void receive(FrameReader frame) throws Exception {
@@ -426,8 +431,10 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         isEndWaiting = frame.u8(1, "at_end") == 1;
         frame.end();
         if (partitions >= 0 && partitions != told) {
-            throw new IOException("the action-state topic has " + told + " partitions, and the state was written with " + partitions
-                + (partitions == 0 ? " (there was no topic)" : "") + ": runs that are pending in it would not find what was recorded of"
+            throw new IOException("the action-state topic has " + told + " partitions, and the state was written with "
+                + partitions
+                + (partitions == 0 ? " (there was no topic)" : "")
+                + ": runs that are pending in it would not find what was recorded of"
                 + " them; use the former topic, or start without the state");
         }
         partitions = told;
@@ -483,7 +490,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         int count = frame.count(4);
 
         for (int i = 0; i < count; i++) {
-            WeirOutput made = new WeirOutput(input.key.array, frame.present("an output"), input.source, input.index, i, input.timestampMs);
+            WeirOutput made = new WeirOutput(input.key.array, frame.present("an output"), input.source, input.index, i,
+                input.timestampMs);
 
             /* A downstream operator may keep a record's value, never the record. */
             if (input.timestampMs == Input.NO_TIME) {
@@ -524,8 +532,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
             long more = 0;
 
             frame.slice("a key");
-            /* Keys come in the order in which their first runs ended, or in the opposite one, as a worker likes: then none is
-             * looked up. */
+            /* Keys come in the order in which their first runs ended, or in the opposite one, as a worker likes: then
+             * none is looked up. */
             if (first <= last && frame.sliceIs(ended.get(last).key.array)) {
                 known = ended.get(last--);
             } else if (first <= last && frame.sliceIs(ended.get(first).key.array)) {
@@ -599,7 +607,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         frame.end();
         pending.setParked(input, isParked);
         if (isParked) {
-            LOG.warn("{}: run {}/{} is parked, its key waits for a decision: {}", getOperatorName(), input.source.id, input.index, what);
+            LOG.warn("{}: run {}/{} is parked, its key waits for a decision: {}", getOperatorName(), input.source.id,
+                input.index, what);
         } else {
             LOG.info("{}: run {}/{} goes on", getOperatorName(), input.source.id, input.index);
         }
@@ -619,7 +628,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         input.keep(entries);
     }
 
-    /* ---- watermarks: invariant 5 ----------------------------------------------------------------------------------- */
+    /* ---- watermarks: invariant 5 --------------------------------------------------------------------------------- */
 
     @Override
     public void processWatermark(Watermark mark) throws Exception {
@@ -647,7 +656,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         }
     }
 
-    /* ---- checkpoints: invariant 2 ---------------------------------------------------------------------------------- */
+    /* ---- checkpoints: invariant 2 -------------------------------------------------------------------------------- */
 
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
@@ -692,7 +701,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         CheckpointStreamFactory factory) throws Exception {
         OperatorSnapshotFutures futures = super.snapshotState(checkpointId, timestamp, options, factory);
 
-        if (options.getCheckpointType().isSavepoint() && ((SavepointType) options.getCheckpointType()).isSynchronous()) {
+        if (options.getCheckpointType().isSavepoint() && ((SavepointType) options.getCheckpointType())
+            .isSynchronous()) {
             host.hold();
             isClean = true;
         }
@@ -708,7 +718,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         }
     }
 
-    /* ---- the end --------------------------------------------------------------------------------------------------- */
+    /* ---- the end ------------------------------------------------------------------------------------------------- */
 
     @Override
     public void endInput() throws Exception {
@@ -716,7 +726,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
         while (pending.count() > 0) {
             if (pending.isAllParked()) {
-                String left = pending.count() + " inputs are left at the end of the input, all parked or behind parked ones";
+                String left = pending.count()
+                    + " inputs are left at the end of the input, all parked or behind parked ones";
 
                 if (!isEndWaiting) {
                     throw new IOException(left + "; decide on them by `JOB resolve`, or let the job wait for that by"
@@ -740,7 +751,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
         try {
             if (host != null) {
-                host.close(!isClean, isClean ? graceMs + settings.number("calls.stop-timeout-ms", 30_000, 0, 86_400_000) : graceMs);
+                host.close(!isClean, isClean ? graceMs + settings.number("calls.stop-timeout-ms", 30_000, 0, 86_400_000)
+                    : graceMs);
             }
         } finally {
             super.close();

@@ -22,7 +22,8 @@ final class AgentOperatorFactory extends AbstractStreamOperatorFactory<WeirOutpu
 
     @Override
     @SuppressWarnings("unchecked")
-    public <T extends StreamOperator<WeirOutput>> T createStreamOperator(StreamOperatorParameters<WeirOutput> parameters) {
+    public <T extends StreamOperator<WeirOutput>> T createStreamOperator(
+        StreamOperatorParameters<WeirOutput> parameters) {
         AgentOperator operator = new AgentOperator(files, settings, parameters.getMailboxExecutor());
 
         operator.begin(parameters);

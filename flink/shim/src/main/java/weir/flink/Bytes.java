@@ -10,8 +10,8 @@ import java.util.Base64;
 /**
  * Bytes that never change, equal by value: keys, paths and values.
  *
- * <p>The hash is that of {@link Arrays#hashCode(byte[])}, which its specification fixes: Flink derives a key's group from it, so it
- * must be the same in every JVM and for good.
+ * <p>The hash is that of {@link Arrays#hashCode(byte[])}, which its specification fixes: Flink derives a key's group
+ * from it, so it must be the same in every JVM and for good.
  */
 public final class Bytes {
     /** No bytes, which is not the same as none. */

@@ -80,7 +80,8 @@ public final class DeadLetterSerializer extends TypeSerializerSingleton<DeadLett
         long timestampMs = in.readLong();
         String code = Bytes.of(BytesSerializer.read(in)).toString();
 
-        return new DeadLetter(key, payload, source, index, timestampMs, code, Bytes.of(BytesSerializer.read(in)).toString());
+        return new DeadLetter(key, payload, source, index, timestampMs, code,
+            Bytes.of(BytesSerializer.read(in)).toString());
     }
 
     @Override

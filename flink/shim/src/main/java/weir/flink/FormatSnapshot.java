@@ -30,7 +30,8 @@ abstract class FormatSnapshot<T> implements TypeSerializerSnapshot<T> {
     @Override
     public void readSnapshot(int readVersion, DataInputView in, ClassLoader loader) throws IOException {
         if (readVersion < 1 || readVersion > format) {
-            throw new IOException(getClass().getSimpleName() + ": the state is of format " + readVersion + ", this weir-flink.jar"
+            throw new IOException(getClass().getSimpleName() + ": the state is of format " + readVersion
+                + ", this weir-flink.jar"
                 + " reads formats 1 to " + format + "; restore it with the version that wrote it, or a later one");
         }
         written = readVersion;

@@ -58,7 +58,8 @@ final class FrameReader {
 
     private int raw32() {
         need(4);
-        int value = (data[at] & 0xFF) << 24 | (data[at + 1] & 0xFF) << 16 | (data[at + 2] & 0xFF) << 8 | data[at + 3] & 0xFF;
+        int value = (data[at] & 0xFF) << 24 | (data[at + 1] & 0xFF) << 16 | (data[at + 2] & 0xFF) << 8
+            | data[at + 3] & 0xFF;
         at += 4;
         return value;
     }
@@ -129,7 +130,8 @@ final class FrameReader {
         String text;
 
         try {
-            text = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT).decode(ByteBuffer.wrap(bytes))
+            text = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
+                .decode(ByteBuffer.wrap(bytes))
                 .toString();
         } catch (CharacterCodingException e) {
             throw broken("a text is not UTF-8");

@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Frames one after the other in one growing buffer. A frame is begun, filled and ended; one that would be longer than allowed is
- * taken back and refused. Belongs to one thread at a time.
+ * Frames one after the other in one growing buffer. A frame is begun, filled and ended; one that would be longer than
+ * allowed is taken back and refused. Belongs to one thread at a time.
  */
 final class FrameWriter {
     byte[] data;
@@ -49,7 +49,8 @@ final class FrameWriter {
 
             size = start;
             start = -1;
-            throw new ProtocolException("a frame of " + refused + " bytes is refused, " + longest + " are allowed: the key's"
+            throw new ProtocolException("a frame of " + refused + " bytes is refused, " + longest
+                + " are allowed: the key's"
                 + " memory and the input are too large together (limits.record-bytes and 64 MiB)");
         }
         put32(start, length);

@@ -48,7 +48,8 @@ final class Frames {
     }
 
     static String nameUp(int type) {
-        String[] names = { "0", "HELLO", "READY", "BATCH", "PARKED", "KEEP", "LOG", "METRICS", "FATAL", "BYE", "KEYED" };
+        String[] names = { "0", "HELLO", "READY", "BATCH", "PARKED", "KEEP", "LOG", "METRICS", "FATAL", "BYE",
+            "KEYED" };
 
         return type > 0 && type < names.length ? names[type] : "type " + type;
     }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One input, from its source until it is over. What stands below "under way" belongs to the operator and is never serialized with
- * the input: one object a record is all that a record costs.
+ * One input, from its source until it is over. What stands below "under way" belongs to the operator and is never
+ * serialized with the input: one object a record is all that a record costs.
  */
 final class Input {
     /** The payload is JSON whatever `input.format` says. */

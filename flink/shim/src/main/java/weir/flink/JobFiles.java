@@ -33,8 +33,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The job's files, `weir/…`: in the JAR that the class path has, in a JAR at a path, or in a folder. They are unpacked into a folder
- * that is named after their contents, so all subtasks of a machine share it, and made in one step by renaming.
+ * The job's files, `weir/…`: in the JAR that the class path has, in a JAR at a path, or in a folder. They are unpacked
+ * into a folder that is named after their contents, so all subtasks of a machine share it, and made in one step by
+ * renaming.
  */
 final class JobFiles implements Serializable {
     private static final long serialVersionUID = 1;
@@ -81,7 +82,7 @@ final class JobFiles implements Serializable {
         }
     }
 
-    /* ---- finding -------------------------------------------------------------------------------------------------- */
+    /* ---- finding ------------------------------------------------------------------------------------------------- */
 
     private static final class Contents implements AutoCloseable {
         final Map<String, Opener> files = new TreeMap<>();
@@ -125,7 +126,8 @@ final class JobFiles implements Serializable {
             contents.where = path;
             addJar(contents);
         } else {
-            throw new IOException("'" + path + "' is not on this machine; the job's JAR must be at that path on every one");
+            throw new IOException("'" + path
+                + "' is not on this machine; the job's JAR must be at that path on every one");
         }
         return contents;
     }
@@ -158,10 +160,11 @@ final class JobFiles implements Serializable {
 
     /* The shim's classes are under weir/ as well; and no name may lead out of the folder. */
     private static boolean isOurs(String name) {
-        return name.startsWith(PREFIX) && !name.startsWith("weir/flink/") && !name.endsWith(".class") && !name.contains("..");
+        return name.startsWith(PREFIX) && !name.startsWith("weir/flink/") && !name.endsWith(".class")
+            && !name.contains("..");
     }
 
-    /* ---- unpacking ------------------------------------------------------------------------------------------------ */
+    /* ---- unpacking ----------------------------------------------------------------------------------------------- */
 
     /**
      * @param work   the folder that the files' own is made in
@@ -190,7 +193,8 @@ final class JobFiles implements Serializable {
                 throw new IOException("the job's files cannot be unpacked into '" + base + "': " + e
                     + "; flink.work-dir names another folder", e);
             }
-            return new Unpacked(folder, folder.resolve(binary), bytes.containsKey("job.yaml") ? folder.resolve("job.yaml") : null);
+            return new Unpacked(folder, folder.resolve(binary), bytes.containsKey("job.yaml")
+                ? folder.resolve("job.yaml") : null);
         }
     }
 
@@ -198,7 +202,8 @@ final class JobFiles implements Serializable {
         List<String> found = names.stream().filter(name -> name.startsWith("bin/")).collect(Collectors.toList());
 
         if (found.size() != 1) {
-            throw new IOException(where + " has " + found.size() + " files in weir/bin, one is needed: the job's binary");
+            throw new IOException(where + " has " + found.size()
+                + " files in weir/bin, one is needed: the job's binary");
         }
         return found.get(0);
     }
@@ -209,7 +214,8 @@ final class JobFiles implements Serializable {
             StringBuilder text = new StringBuilder();
 
             for (Map.Entry<String, byte[]> file : bytes.entrySet()) {
-                digest.update((file.getKey() + "\n" + file.getValue().length + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                digest.update((file.getKey() + "\n" + file.getValue().length + "\n")
+                    .getBytes(java.nio.charset.StandardCharsets.UTF_8));
                 digest.update(file.getValue());
             }
             byte[] hash = digest.digest();
@@ -222,14 +228,16 @@ final class JobFiles implements Serializable {
         }
     }
 
-    /* A folder of somebody else's in a shared temporary folder is not run; one that a cleaner has been at is made anew. */
+    /* A folder of somebody else's in a shared temporary folder is not run; one that a cleaner has been at is made anew.
+     * */
     private static boolean isWhole(Path folder, Map<String, byte[]> bytes) throws IOException {
         if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
             return false;
         }
         if (!Files.getOwner(folder).equals(Files.getOwner(Path.of("/proc/self")))
             || Files.getPosixFilePermissions(folder).contains(PosixFilePermission.OTHERS_WRITE)) {
-            throw new IOException("'" + folder + "' belongs to another user; remove it, or name another folder by flink.work-dir");
+            throw new IOException("'" + folder
+                + "' belongs to another user; remove it, or name another folder by flink.work-dir");
         }
         for (Map.Entry<String, byte[]> file : bytes.entrySet()) {
             Path path = folder.resolve(file.getKey());

@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What stands under `kafka.` is librdkafka's; here it becomes the Java client's. What has no counterpart is an error that names it,
- * unless it only tunes librdkafka's own queues and threads, or says what weir decides anyway. `flink.kafka.` goes to the Java client as
- * it is, over all else.
+ * What stands under `kafka.` is librdkafka's; here it becomes the Java client's. What has no counterpart is an error
+ * that names it, unless it only tunes librdkafka's own queues and threads, or says what weir decides anyway.
+ * `flink.kafka.` goes to the Java client as it is, over all else.
  */
 final class KafkaProperties {
     private static final Logger LOG = LoggerFactory.getLogger(KafkaProperties.class);
@@ -69,20 +69,30 @@ final class KafkaProperties {
     };
 
     /** librdkafka's own tuning, or what weir and Flink decide: of no meaning here. */
-    private static final Set<String> LEFT_OUT = new HashSet<>(Arrays.asList("queued.min.messages", "queued.max.messages.kbytes",
-        "fetch.queue.backoff.ms", "fetch.error.backoff.ms", "statistics.interval.ms", "log_level", "debug", "log.thread.name",
+    private static final Set<String> LEFT_OUT = new HashSet<>(Arrays.asList("queued.min.messages",
+        "queued.max.messages.kbytes",
+        "fetch.queue.backoff.ms", "fetch.error.backoff.ms", "statistics.interval.ms", "log_level", "debug",
+        "log.thread.name",
         "log.connection.close", "topic.metadata.refresh.interval.ms", "topic.metadata.refresh.fast.interval.ms",
-        "topic.metadata.refresh.sparse", "topic.metadata.propagation.max.ms", "socket.keepalive.enable", "socket.nagle.disable",
-        "socket.max.fails", "broker.address.family", "broker.address.ttl", "broker.version.fallback", "api.version.request",
-        "api.version.request.timeout.ms", "internal.termination.signal", "receive.message.max.bytes", "message.copy.max.bytes",
-        "queue.buffering.max.messages", "queue.buffering.max.kbytes", "queue.buffering.backpressure.threshold", "batch.num.messages",
-        "sticky.partitioning.linger.ms", "enable.sparse.connections", "consume.callback.max.messages", "compression.level",
-        "auto.offset.reset", "group.id", "group.instance.id", "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms",
+        "topic.metadata.refresh.sparse", "topic.metadata.propagation.max.ms", "socket.keepalive.enable",
+        "socket.nagle.disable",
+        "socket.max.fails", "broker.address.family", "broker.address.ttl", "broker.version.fallback",
+        "api.version.request",
+        "api.version.request.timeout.ms", "internal.termination.signal", "receive.message.max.bytes",
+        "message.copy.max.bytes",
+        "queue.buffering.max.messages", "queue.buffering.max.kbytes", "queue.buffering.backpressure.threshold",
+        "batch.num.messages",
+        "sticky.partitioning.linger.ms", "enable.sparse.connections", "consume.callback.max.messages",
+        "compression.level",
+        "auto.offset.reset", "group.id", "group.instance.id", "session.timeout.ms", "heartbeat.interval.ms",
+        "max.poll.interval.ms",
         "coordinator.query.interval.ms", "enable.auto.commit", "auto.commit.enable", "auto.commit.interval.ms",
         "enable.auto.offset.store", "isolation.level", "enable.idempotence", "acks", "request.required.acks", "retries",
-        "message.send.max.retries", "transaction.timeout.ms", "enable.gapless.guarantee", "queuing.strategy", "partitioner",
+        "message.send.max.retries", "transaction.timeout.ms", "enable.gapless.guarantee", "queuing.strategy",
+        "partitioner",
         "partition.assignment.strategy", "group.protocol", "group.protocol.type", "enable.partition.eof",
-        "delivery.report.only.error", "produce.offset.report", "offset.store.method", "allow.auto.create.topics", "log.queue"));
+        "delivery.report.only.error", "produce.offset.report", "offset.store.method", "allow.auto.create.topics",
+        "log.queue"));
 
     private KafkaProperties() {
     }
@@ -149,7 +159,8 @@ final class KafkaProperties {
             }
             break;
         default:
-            throw new IllegalArgumentException("kafka." + name + " has no counterpart in the Java client, which Flink reads and writes by;"
+            throw new IllegalArgumentException("kafka." + name
+                + " has no counterpart in the Java client, which Flink reads and writes by;"
                 + " remove it for Flink, or say what is meant by flink.kafka.NAME, with the Java client's name");
         }
     }
@@ -171,7 +182,8 @@ final class KafkaProperties {
         if (user == null || password == null) {
             throw new IllegalArgumentException("kafka.sasl.username and kafka.sasl.password belong together");
         }
-        out.put("sasl.jaas.config", module + " required username=\"" + quoted(user) + "\" password=\"" + quoted(password) + "\";");
+        out.put("sasl.jaas.config", module + " required username=\"" + quoted(user) + "\" password=\""
+            + quoted(password) + "\";");
     }
 
     private static String quoted(String text) {
@@ -182,7 +194,8 @@ final class KafkaProperties {
         try {
             return new String(Files.readAllBytes(Path.of(path)), StandardCharsets.US_ASCII);
         } catch (IOException e) {
-            throw new IllegalArgumentException("kafka." + name + ": '" + path + "' cannot be read where flink run is called: "
+            throw new IllegalArgumentException("kafka." + name + ": '" + path
+                + "' cannot be read where flink run is called: "
                 + e.getMessage(), e);
         }
     }
@@ -204,7 +217,8 @@ final class KafkaProperties {
         case "none":
             return OffsetsInitializer.committedOffsets(OffsetResetStrategy.NONE);
         default:
-            throw new IllegalArgumentException("kafka.auto.offset.reset: '" + reset + "' is none of earliest, latest, error");
+            throw new IllegalArgumentException("kafka.auto.offset.reset: '" + reset
+                + "' is none of earliest, latest, error");
         }
     }
 }

@@ -17,8 +17,8 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Finds the keys of inputs by {@code input.key-by}, which a worker does: the same code as on every other host. It has no state: before
- * a checkpoint's barrier goes on, all that was asked is answered.
+ * Finds the keys of inputs by {@code input.key-by}, which a worker does: the same code as on every other host. It has
+ * no state: before a checkpoint's barrier goes on, all that was asked is answered.
  */
 final class KeyOperator extends AbstractStreamOperator<Input>
     implements OneInputStreamOperator<Input, Input>, BoundedOneInput, WorkerHost.Owner {

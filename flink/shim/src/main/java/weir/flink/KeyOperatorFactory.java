@@ -8,7 +8,8 @@ import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 
 /** Makes a {@link KeyOperator}. */
-final class KeyOperatorFactory extends AbstractStreamOperatorFactory<Input> implements OneInputStreamOperatorFactory<Input, Input> {
+final class KeyOperatorFactory extends AbstractStreamOperatorFactory<Input>
+    implements OneInputStreamOperatorFactory<Input, Input> {
     private static final long serialVersionUID = 1;
     private final JobFiles files;
     private final Settings settings;
@@ -21,7 +22,8 @@ final class KeyOperatorFactory extends AbstractStreamOperatorFactory<Input> impl
 
     @Override
     @SuppressWarnings("unchecked")
-    public <T extends StreamOperator<Input>> T createStreamOperator(StreamOperatorParameters<Input> parameters) {
+    public <T extends StreamOperator<Input>> T createStreamOperator(
+        StreamOperatorParameters<Input> parameters) {
         KeyOperator operator = new KeyOperator(files, settings, parameters.getMailboxExecutor());
 
         operator.begin(parameters);

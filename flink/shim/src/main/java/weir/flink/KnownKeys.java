@@ -6,8 +6,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The keys whose memory the worker has, the least recently used first in line to be forgotten. Keys with runs under way are not in
- * that line. Sizes are estimates: what was loaded, and what changes brought since.
+ * The keys whose memory the worker has, the least recently used first in line to be forgotten. Keys with runs under way
+ * are not in that line. Sizes are estimates: what was loaded, and what changes brought since.
  */
 final class KnownKeys {
     /** Of a key: its size in the worker beyond its cells, about. */

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Inputs that are not over, by ticket. Tickets grow by one, so nearly all sit in the slot that their number names; one that is
- * still there when its slot is wanted by a later one moves into a map.
+ * Inputs that are not over, by ticket. Tickets grow by one, so nearly all sit in the slot that their number names; one
+ * that is still there when its slot is wanted by a later one moves into a map.
  */
 final class Pending {
     private Input[] slots = new Input[1024];

@@ -24,7 +24,8 @@ final class PendingFormat {
     }
 
     static Bytes write(Input input) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(64 + (input.payload == null ? 0 : input.payload.length));
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(64 + (input.payload == null ? 0
+            : input.payload.length));
 
         try (DataOutputStream out = new DataOutputStream(bytes)) {
             out.writeByte(FORMAT);
@@ -52,7 +53,8 @@ final class PendingFormat {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(written.array))) {
             int format = in.readUnsignedByte();
             if (format != FORMAT) {
-                throw new IOException("a pending input is of format " + format + ", this weir-flink.jar reads format " + FORMAT
+                throw new IOException("a pending input is of format " + format + ", this weir-flink.jar reads format "
+                    + FORMAT
                     + "; restore the state with the version that wrote it");
             }
             input.key = key;
@@ -71,7 +73,8 @@ final class PendingFormat {
                 input.entries.add(new Input.Entry(place, readBytes(in)));
             }
             if (in.available() > 0) {
-                throw new IOException("a pending input has " + in.available() + " bytes too many: the state is damaged");
+                throw new IOException("a pending input has " + in.available()
+                    + " bytes too many: the state is damaged");
             }
         }
         input.isStored = true;

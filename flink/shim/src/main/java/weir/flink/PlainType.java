@@ -6,7 +6,9 @@ import org.apache.flink.api.common.serialization.SerializerConfig;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 
-/** The type of a class that has one serializer and no parts. Two versions of Flink ask for the serializer in two ways. */
+/**
+ * The type of a class that has one serializer and no parts. Two versions of Flink ask for the serializer in two ways.
+ */
 abstract class PlainType<T> extends TypeInformation<T> {
     private final Class<T> type;
     private final boolean isKey;

@@ -12,9 +12,10 @@ import java.util.TreeSet;
 import org.apache.flink.types.Row;
 
 /**
- * A row as JSON: an object of its columns, in their order (by name, if the row has names and no positions). Whole numbers and reals are numbers; decimals are numbers if they are whole
- * and fit 64 bits, else text, so that nothing is lost; NaN and infinities are null; bytes are {@code {"$bytes": base64}}; dates and times
- * are text in ISO 8601; maps have their keys as text; all else is an error that names the class.
+ * A row as JSON: an object of its columns, in their order (by name, if the row has names and no positions). Whole
+ * numbers and reals are numbers; decimals are numbers if they are whole and fit 64 bits, else text, so that nothing is
+ * lost; NaN and infinities are null; bytes are {@code {"$bytes": base64}}; dates and times are text in ISO 8601; maps
+ * have their keys as text; all else is an error that names the class.
  */
 final class RowJson {
     private static final String HEX = "0123456789abcdef";
@@ -36,7 +37,8 @@ final class RowJson {
             row(out, (Row) value);
         } else if (value instanceof CharSequence || value instanceof Character || value instanceof Temporal) {
             text(out, value.toString());
-        } else if (value instanceof Boolean || value instanceof Byte || value instanceof Short || value instanceof Integer
+        } else if (value instanceof Boolean || value instanceof Byte || value instanceof Short
+            || value instanceof Integer
             || value instanceof Long) {
             out.append(value);
         } else if (value instanceof Float || value instanceof Double) {
@@ -57,7 +59,8 @@ final class RowJson {
             text(out, value instanceof java.sql.Timestamp ? ((java.sql.Timestamp) value).toLocalDateTime().toString()
                 : value.toString());
         } else {
-            throw new IllegalArgumentException("a value of " + value.getClass().getName() + " has no form in JSON here; cast the column");
+            throw new IllegalArgumentException("a value of " + value.getClass().getName()
+                + " has no form in JSON here; cast the column");
         }
     }
 

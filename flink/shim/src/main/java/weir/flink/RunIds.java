@@ -8,7 +8,8 @@ import java.security.NoSuchAlgorithmException;
 /** Names that are made of a run's id, the same as the worker would make them. */
 final class RunIds {
     /* weir's own name space: that of src/base/uuid.c. Never changes, since keys that were given out depend on it. */
-    private static final byte[] NAME_SPACE = { 0x6f, 0x1d, 0x2c, 0x0e, 0x5b, 0x7a, 0x4e, 0x19, (byte) 0x9c, 0x33, (byte) 0xd2, 0x41,
+    private static final byte[] NAME_SPACE = { 0x6f, 0x1d, 0x2c, 0x0e, 0x5b, 0x7a, 0x4e, 0x19, (byte) 0x9c, 0x33,
+        (byte) 0xd2, 0x41,
         (byte) 0x8a, 0x60, 0x57, (byte) 0xbe };
     private static final char[] HEX = "0123456789abcdef".toCharArray();
 

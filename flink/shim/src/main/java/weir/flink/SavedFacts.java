@@ -10,7 +10,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What each subtask writes of itself into union list state, and all of them together after a restore. Format 1, big-endian:
+ * What each subtask writes of itself into union list state, and all of them together after a restore. Format 1,
+ * big-endian:
  * <pre>
  * u8 format   i32 maximum parallelism   i32 partitions, -1: not known
  * i32 count, of markers {i32 partition, i64 position; -1: from the start}
@@ -49,7 +50,8 @@ final class SavedFacts {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(written))) {
             int format = in.readUnsignedByte();
             if (format != FORMAT) {
-                throw new IOException("the operator's state is of format " + format + ", this weir-flink.jar reads format " + FORMAT
+                throw new IOException("the operator's state is of format " + format
+                    + ", this weir-flink.jar reads format " + FORMAT
                     + "; restore it with the version that wrote it");
             }
             facts.maxParallelism = in.readInt();

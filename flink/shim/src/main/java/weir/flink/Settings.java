@@ -18,8 +18,8 @@ import java.util.regex.Pattern;
 
 /**
  * The job's flat configuration: what `weir/job.properties` says, and over it what was set by the program or after
- * `flink run job.jar`. Values keep `${env:NAME}` and `${file:PATH}`; they are resolved when they are asked for. The shim reads a few
- * names; all others are the worker's.
+ * `flink run job.jar`. Values keep `${env:NAME}` and `${file:PATH}`; they are resolved when they are asked for. The
+ * shim reads a few names; all others are the worker's.
  */
 final class Settings implements Serializable {
     private static final long serialVersionUID = 1;
@@ -146,7 +146,8 @@ final class Settings implements Serializable {
             throw new IllegalArgumentException(name + ": '" + text + "' is no number", e);
         }
         if (value < least || value > most) {
-            throw new IllegalArgumentException(name + ": " + value + " is out of range, " + least + " to " + most + " are allowed");
+            throw new IllegalArgumentException(name + ": " + value + " is out of range, " + least + " to " + most
+                + " are allowed");
         }
         return value;
     }
@@ -217,7 +218,8 @@ final class Settings implements Serializable {
             String value = System.getenv(of);
 
             if (value == null) {
-                throw new IllegalArgumentException(name + ": the environment has no variable '" + of + "' where flink run is called");
+                throw new IllegalArgumentException(name + ": the environment has no variable '" + of
+                    + "' where flink run is called");
             }
             return value;
         }
@@ -226,7 +228,8 @@ final class Settings implements Serializable {
             /* One newline at its end is the editor's. */
             return text.endsWith("\n") ? text.substring(0, text.length() - (text.endsWith("\r\n") ? 2 : 1)) : text;
         } catch (IOException e) {
-            throw new IllegalArgumentException(name + ": file '" + of + "' cannot be read where flink run is called: " + e.getMessage(), e);
+            throw new IllegalArgumentException(name + ": file '" + of + "' cannot be read where flink run is called: "
+                + e.getMessage(), e);
         }
     }
 }

@@ -24,11 +24,13 @@ final class TopicIds {
         /* The client looks its own classes up by the thread's loader. */
         thread.setContextClassLoader(TopicIds.class.getClassLoader());
         try (Admin admin = Admin.create(properties)) {
-            for (Map.Entry<String, TopicDescription> topic : admin.describeTopics(topics).allTopicNames().get().entrySet()) {
+            for (Map.Entry<String, TopicDescription> topic : admin.describeTopics(topics).allTopicNames().get()
+                .entrySet()) {
                 Uuid id = topic.getValue().topicId();
 
                 if (id == null || id.equals(Uuid.ZERO_UUID)) {
-                    throw new java.io.IOException("topic '" + topic.getKey() + "' has no id: brokers of Kafka 2.8 or later give one");
+                    throw new java.io.IOException("topic '" + topic.getKey()
+                        + "' has no id: brokers of Kafka 2.8 or later give one");
                 }
                 ids.put(topic.getKey(), id.toString());
             }

@@ -20,8 +20,8 @@ import org.apache.flink.util.OutputTag;
  * counts.getSideOutput(Weir.DEAD_LETTERS).print();
  * }</pre>
  *
- * <p>Each record becomes one run of the job for its key. Records of a key are run in the order in which they arrive; event times are
- * kept, and watermarks wait for runs. For tables see {@link WeirTables}.
+ * <p>Each record becomes one run of the job for its key. Records of a key are run in the order in which they arrive;
+ * event times are kept, and watermarks wait for runs. For tables see {@link WeirTables}.
  */
 public final class Weir {
     /** With {@code input.on-error: dlq}: inputs whose runs failed. */
@@ -49,8 +49,8 @@ public final class Weir {
     }
 
     /**
-     * The job whose files the class path has: that of {@code job.jar}, given by {@code flink run -C}, in {@code lib/}, or merged into the
-     * program's own JAR.
+     * The job whose files the class path has: that of {@code job.jar}, given by {@code flink run -C}, in {@code lib/},
+     * or merged into the program's own JAR.
      *
      * @return the job
      * @throws IllegalArgumentException there is none
@@ -83,8 +83,8 @@ public final class Weir {
     }
 
     /**
-     * Names the operator. State belongs to that name, so it stays the same for the life of the state; a program that applies a job
-     * twice names each.
+     * Names the operator. State belongs to that name, so it stays the same for the life of the state; a program that
+     * applies a job twice names each.
      *
      * @param operator a name; the default is {@code weir-agent}
      * @return this
@@ -146,8 +146,8 @@ public final class Weir {
     }
 
     /**
-     * Applies the job to a stream without positions: runs are numbered per key. If its source gives records of a key in another order
-     * after a failure, what the job has recorded of them may not fit: a divergence, see flink/README.md.
+     * Applies the job to a stream without positions: runs are numbered per key. If its source gives records of a key in
+     * another order after a failure, what the job has recorded of them may not fit: a divergence, see flink/README.md.
      *
      * @param <T>   the records' type
      * @param input any stream
@@ -155,12 +155,14 @@ public final class Weir {
      * @param json  the input of a record's run
      * @return the outputs, with the records' event times
      */
-    public <T> SingleOutputStreamOperator<WeirOutput> apply(DataStream<T> input, KeySelector<T, String> key, ToJson<T> json) {
+    public <T> SingleOutputStreamOperator<WeirOutput> apply(DataStream<T> input, KeySelector<T, String> key,
+        ToJson<T> json) {
         return apply(input, key, json, null);
     }
 
     /**
-     * Applies the job to a stream whose records have positions, such as topic, partition and offset: run ids are made of them.
+     * Applies the job to a stream whose records have positions, such as topic, partition and offset: run ids are made
+     * of them.
      *
      * @param <T>      the records' type
      * @param input    any stream
@@ -169,7 +171,8 @@ public final class Weir {
      * @param position where a record stands
      * @return the outputs, with the records' event times
      */
-    public <T> SingleOutputStreamOperator<WeirOutput> apply(DataStream<T> input, KeySelector<T, String> key, ToJson<T> json,
+    public <T> SingleOutputStreamOperator<WeirOutput> apply(DataStream<T> input, KeySelector<T, String> key,
+        ToJson<T> json,
         Position<T> position) {
         String operator = name == null ? "weir-agent" : name;
         String agents = String.join(", ", settings.list("weir.agent-names"));
@@ -180,7 +183,8 @@ public final class Weir {
         return agents(inputs, agents.isEmpty() ? operator : agents, operator, files, settings.copy());
     }
 
-    static SingleOutputStreamOperator<WeirOutput> agents(DataStream<Input> inputs, String name, String uid, JobFiles files,
+    static SingleOutputStreamOperator<WeirOutput> agents(DataStream<Input> inputs, String name, String uid,
+        JobFiles files,
         Settings settings) {
         return inputs.keyBy(KEY, BytesType.INSTANCE)
             .transform(name, new OutputSerializer.Type(), new AgentOperatorFactory(files, settings)).uid(uid);

@@ -22,14 +22,16 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * What {@code flink run job.jar} runs: Kafka in, the job's agents, Kafka out, exactly once. {@code --set name=value} after the JAR's name
- * goes over the packaged configuration.
+ * What {@code flink run job.jar} runs: Kafka in, the job's agents, Kafka out, exactly once. {@code --set name=value}
+ * after the JAR's name goes over the packaged configuration.
  */
 public final class WeirJob {
     /** Names of Flink Agents that stand in Flink's configuration without a section. */
     private static final List<String> PEER_NAMES = Arrays.asList("actionStateStoreBackend", "kafkaBootstrapServers",
-        "kafkaActionStateTopic", "kafkaActionStateTopicNumPartitions", "kafkaActionStateTopicReplicationFactor", "job-identifier",
-        "short-term-memory.state-ttl.ms", "short-term-memory.state-ttl.update-type", "short-term-memory.state-ttl.visibility");
+        "kafkaActionStateTopic", "kafkaActionStateTopicNumPartitions", "kafkaActionStateTopicReplicationFactor",
+        "job-identifier",
+        "short-term-memory.state-ttl.ms", "short-term-memory.state-ttl.update-type",
+        "short-term-memory.state-ttl.visibility");
 
     private WeirJob() {
     }
@@ -67,7 +69,8 @@ public final class WeirJob {
             } else if (arguments[i].equals("--set") && i + 1 < arguments.length) {
                 pair = arguments[++i];
             } else {
-                throw new IllegalArgumentException("'" + arguments[i] + "' is unknown here; after the JAR's name stands --set NAME=VALUE");
+                throw new IllegalArgumentException("'" + arguments[i]
+                    + "' is unknown here; after the JAR's name stands --set NAME=VALUE");
             }
             int at = pair.indexOf('=');
             if (at < 1) {
@@ -77,8 +80,8 @@ public final class WeirJob {
         }
     }
 
-    /* What the cluster or the command line says of checkpoints holds; where it says nothing there are some all the same, since no
-     * output of a transactional sink is visible without. */
+    /* What the cluster or the command line says of checkpoints holds; where it says nothing there are some all the
+     * same, since no output of a transactional sink is visible without. */
     private static StreamExecutionEnvironment environment(Settings settings) {
         ReadableConfig given = StreamExecutionEnvironment.getExecutionEnvironment().getConfiguration();
         Map<String, String> all = ((Configuration) given).toMap();
@@ -94,18 +97,24 @@ public final class WeirJob {
         if (!all.containsKey("pipeline.object-reuse")) {
             ours.setString("pipeline.object-reuse", "true");
         }
-        /* State of a job that was restored is never dropped in silence, and no record goes by a serializer that nobody chose. */
+        /* State of a job that was restored is never dropped in silence, and no record goes by a serializer that nobody
+         * chose. */
         ours.setString("pipeline.generic-types", "false");
         takeFlinksOwn(all, settings);
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment(ours);
-        if (!"EXACTLY_ONCE".equals(all.getOrDefault("execution.checkpointing.mode", "EXACTLY_ONCE").toUpperCase(java.util.Locale.ROOT))) {
-            throw new IllegalArgumentException("execution.checkpointing.mode is " + all.get("execution.checkpointing.mode")
+        if (!"EXACTLY_ONCE".equals(all.getOrDefault("execution.checkpointing.mode", "EXACTLY_ONCE")
+            .toUpperCase(java.util.Locale.ROOT))) {
+            throw new IllegalArgumentException("execution.checkpointing.mode is "
+                + all.get("execution.checkpointing.mode")
                 + ": outputs would not be exactly once; set it to EXACTLY_ONCE");
         }
         return environment;
     }
 
-    /** The block {@code agent:} of Flink's configuration, and the peer's names beside it: for the worker, beneath the job's own. */
+    /**
+     * The block {@code agent:} of Flink's configuration, and the peer's names beside it: for the worker, beneath the
+     * job's own.
+     */
     static void takeFlinksOwn(Map<String, String> flink, Settings settings) {
         for (Map.Entry<String, String> entry : flink.entrySet()) {
             if (entry.getKey().startsWith("agent.")) {
@@ -143,9 +152,11 @@ public final class WeirJob {
             unkeyed = keyed.getSideOutput(KeyOperator.DEAD_LETTERS);
             inputs = keyed;
         }
-        SingleOutputStreamOperator<WeirOutput> outputs = Weir.agents(inputs, agents.isEmpty() ? job : agents, "weir-agent", files, settings);
+        SingleOutputStreamOperator<WeirOutput> outputs = Weir.agents(inputs, agents.isEmpty() ? job : agents,
+            "weir-agent", files, settings);
         if (!outputTopic.isEmpty()) {
-            outputs.sinkTo(sink(kafka, job, "output", new KafkaWriter(outputTopic), settings)).name("weir-output " + outputTopic)
+            outputs.sinkTo(sink(kafka, job, "output", new KafkaWriter(outputTopic), settings))
+                .name("weir-output " + outputTopic)
                 .uid("weir-output");
         } else {
             outputs.sinkTo(new NoOutputs()).name("weir-output (output.topic is not set)").uid("weir-no-output");
@@ -156,7 +167,8 @@ public final class WeirJob {
             if (unkeyed != null) {
                 letters = letters.union(unkeyed);
             }
-            letters.sinkTo(sink(kafka, job, "dlq", new KafkaDeadLetters(deadTopic), settings)).name("weir-dead-letters " + deadTopic)
+            letters.sinkTo(sink(kafka, job, "dlq", new KafkaDeadLetters(deadTopic), settings))
+                .name("weir-dead-letters " + deadTopic)
                 .uid("weir-dead-letters");
         }
     }
@@ -168,7 +180,8 @@ public final class WeirJob {
         return idleMs > 0 ? strategy.withIdleness(Duration.ofMillis(idleMs)) : strategy;
     }
 
-    private static KafkaSource<Input> source(Properties kafka, List<String> topics, boolean isKeyed, String job, Settings settings) {
+    private static KafkaSource<Input> source(Properties kafka, List<String> topics, boolean isKeyed, String job,
+        Settings settings) {
         Properties properties = new Properties();
         KafkaSourceBuilder<Input> builder = KafkaSource.builder();
 
@@ -185,7 +198,8 @@ public final class WeirJob {
         return builder.build();
     }
 
-    private static <T> KafkaSink<T> sink(Properties kafka, String job, String what, KafkaRecordSerializationSchema<T> schema,
+    private static <T> KafkaSink<T> sink(Properties kafka, String job, String what,
+        KafkaRecordSerializationSchema<T> schema,
         Settings settings) {
         Properties properties = new Properties();
 
@@ -195,7 +209,8 @@ public final class WeirJob {
         properties.putIfAbsent("batch.size", "262144");
         properties.put("transaction.timeout.ms", Long.toString(settings.number("flink.transaction-timeout-ms")));
         return KafkaSink.<T>builder().setKafkaProducerConfig(properties).setRecordSerializer(schema)
-            .setBootstrapServers(properties.getProperty("bootstrap.servers")).setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+            .setBootstrapServers(properties.getProperty("bootstrap.servers"))
+            .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
             .setTransactionalIdPrefix(job + "-" + what).build();
     }
 }

@@ -14,6 +14,7 @@ final class WorkerFailure extends IOException {
     private static final Pattern NUMBER = Pattern.compile("error[=:] ?(\\d+)");
     private static final int E_NOENT = 2, E_NOEXEC = 8, E_ACCES = 13;
     static final int E_TXTBSY = 26;
+    private static final int AMD64 = 62, AARCH64 = 183;
 
     /** Another one may well live longer: it was ready, and did not say itself that it must end. */
     final boolean isWorthAnother;
@@ -36,7 +37,8 @@ final class WorkerFailure extends IOException {
         switch (number(e)) {
         case E_ACCES:
             why = Files.isExecutable(binary) || hasExecuteBit(binary)
-                ? "the system does not let it be run: '" + binary.getParent().getParent() + "' may be on a file system that is mounted"
+                ? "the system does not let it be run: '" + binary.getParent().getParent()
+                + "' may be on a file system that is mounted"
                     + " noexec; flink.work-dir names another folder"
                 : "it may not be executed";
             break;
@@ -44,38 +46,57 @@ final class WorkerFailure extends IOException {
             why = machine(binary);
             break;
         case E_NOENT:
-            why = Files.exists(binary) ? "the loader that it names is not on this machine: it needs glibc (an image of Debian, Ubuntu"
+            why = Files.exists(binary)
+                ? "the loader that it names is not on this machine: it needs glibc (an image of Debian, Ubuntu"
                 + " or the like)" : "it is not there any more";
             break;
         default:
             why = "the system refused";
         }
-        return new WorkerFailure("the worker '" + binary + "' cannot be started: " + why + " (" + e.getMessage() + ")", e, false);
+        return new WorkerFailure("the worker '" + binary + "' cannot be started: " + why + " (" + e.getMessage() + ")",
+            e, false);
     }
 
     private static boolean hasExecuteBit(Path binary) {
         try {
-            return Files.getPosixFilePermissions(binary).contains(java.nio.file.attribute.PosixFilePermission.OWNER_EXECUTE);
+            return Files.getPosixFilePermissions(binary)
+                .contains(java.nio.file.attribute.PosixFilePermission.OWNER_EXECUTE);
         } catch (IOException e) {
             return false;
         }
     }
 
-    /* e_machine of an ELF header. Source: elf(5). */
+    /** Refuses a program for another CPU: the JDK would take it for a script, and give it to the shell. */
+    static void checkMachine(Path binary) throws WorkerFailure {
+        int here = System.getProperty("os.arch").equals("amd64") ? AMD64
+            : System.getProperty("os.arch").equals("aarch64") ? AARCH64 : 0;
+        int machine = machineOf(binary);
+
+        if (here != 0 && machine > 0 && machine != here) {
+            throw new WorkerFailure("the worker '" + binary + "' cannot be started: " + machine(binary), null, false);
+        }
+    }
+
     private static String machine(Path binary) {
+        int machine = machineOf(binary);
+
+        return machine < 0 ? "it is no program of Linux"
+            : "it is for " + nameOf(machine) + ", and this machine is " + System.getProperty("os.arch");
+    }
+
+    /* e_machine of an ELF header; -1: it is none. Source: elf(5). */
+    private static int machineOf(Path binary) {
         byte[] head = new byte[20];
-        int machine;
 
         try (InputStream in = Files.newInputStream(binary)) {
             if (in.readNBytes(head, 0, head.length) < head.length || head[0] != 0x7F || head[1] != 'E' || head[2] != 'L'
                 || head[3] != 'F') {
-                return "it is no program of Linux";
+                return -1;
             }
         } catch (IOException e) {
-            return "it cannot be read";
+            return -1;
         }
-        machine = head[5] == 1 ? head[18] & 0xFF | (head[19] & 0xFF) << 8 : head[19] & 0xFF | (head[18] & 0xFF) << 8;
-        return "it is for " + nameOf(machine) + ", and this machine is " + System.getProperty("os.arch");
+        return head[5] == 1 ? head[18] & 0xFF | (head[19] & 0xFF) << 8 : head[19] & 0xFF | (head[18] & 0xFF) << 8;
     }
 
     private static String nameOf(int machine) {
@@ -84,9 +105,9 @@ final class WorkerFailure extends IOException {
             return "x86 (32 bits)";
         case 40:
             return "ARM (32 bits)";
-        case 62:
+        case AMD64:
             return "amd64";
-        case 183:
+        case AARCH64:
             return "aarch64";
         case 243:
             return "RISC-V";

@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An operator's worker, over the lives of its processes: brings what it sends to the mailbox's thread, in one mail for all that is
- * there, and starts another one when one has died and that is allowed.
+ * An operator's worker, over the lives of its processes: brings what it sends to the mailbox's thread, in one mail for
+ * all that is there, and starts another one when one has died and that is allowed.
  */
 final class WorkerHost implements WorkerProcess.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerHost.class);
@@ -42,11 +42,13 @@ final class WorkerHost implements WorkerProcess.Listener {
     private boolean isHeld;
     private boolean isClosed;
 
-    WorkerHost(AbstractStreamOperator<?> operator, JobFiles files, Settings settings, MailboxExecutor mailbox, Owner owner)
+    WorkerHost(AbstractStreamOperator<?> operator, JobFiles files, Settings settings, MailboxExecutor mailbox,
+        Owner owner)
         throws IOException {
         TaskInfo task = operator.getRuntimeContext().getTaskInfo();
         String[] temporary = operator.getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
-        String folder = settings.text("flink.work-dir", temporary.length > 0 ? temporary[0] : System.getProperty("java.io.tmpdir"));
+        String folder = settings.text("flink.work-dir", temporary.length > 0 ? temporary[0]
+            : System.getProperty("java.io.tmpdir"));
 
         this.name = operator.getOperatorConfig().getOperatorName() + " (" + (task.getIndexOfThisSubtask() + 1) + "/"
             + task.getNumberOfParallelSubtasks() + ")#" + task.getAttemptNumber();

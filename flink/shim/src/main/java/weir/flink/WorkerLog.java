@@ -10,8 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a worker says, into the TaskManager's log: lines of its standard error and LOG frames. A flood is always read, and
- * thinned out: long lines are cut, and beyond a rate lines are counted instead. The last lines are kept for the failure's message.
+ * What a worker says, into the TaskManager's log: lines of its standard error and LOG frames. A flood is always read,
+ * and thinned out: long lines are cut, and beyond a rate lines are counted instead. The last lines are kept for the
+ * failure's message.
  */
 final class WorkerLog {
     private static final Logger LOG = LoggerFactory.getLogger("weir.worker");

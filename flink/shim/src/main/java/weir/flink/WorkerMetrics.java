@@ -10,8 +10,9 @@ import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * Metrics of the operator, in the group {@code weir}, and of its worker, in the group {@code weir.worker}. Counters are accumulators as
- * well, under {@code weir.NAME} and {@code weir.worker.NAME}: they are part of a finished job's result. Names keep letters, digits, `_`, `-` and `.`; all else becomes `_`.
+ * Metrics of the operator, in the group {@code weir}, and of its worker, in the group {@code weir.worker}. Counters are
+ * accumulators as well, under {@code weir.NAME} and {@code weir.worker.NAME}: they are part of a finished job's result.
+ * Names keep letters, digits, `_`, `-` and `.`; all else becomes `_`.
  */
 final class WorkerMetrics {
     private static final int MOST = 1000;

@@ -34,7 +34,8 @@ final class WorkerOpening {
     byte[] open(int longest) {
         FrameWriter out = new FrameWriter(256, longest);
 
-        out.begin(Frames.OPEN).u32(subtask).u32(parallelism).u32(maxParallelism).u32(firstGroup).u32(lastGroup).u32(attempt)
+        out.begin(Frames.OPEN).u32(subtask).u32(parallelism).u32(maxParallelism).u32(firstGroup).u32(lastGroup)
+            .u32(attempt)
             .u8(isRestored ? 1 : 0).text(jobName).u32(settings.size());
         settings.forEach((name, value) -> out.text(name).text(value));
         out.u32(markers.size());

@@ -14,11 +14,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One worker: the process and four threads. One writes frames, one reads them, one reads standard error, one ends it if it is not
- * ready in time. The operator's thread appends frames and takes frames, and never waits here but in {@link #stop}.
+ * One worker: the process and four threads. One writes frames, one reads them, one reads standard error, one ends it if
+ * it is not ready in time. The operator's thread appends frames and takes frames, and never waits here but in {@link
+ * #stop}.
  *
- * <p>Frames gather while the writer is busy, and a moment longer: many go with one write, and the moment is all that one costs.
- * See README.md for the states.
+ * <p>Frames gather while the writer is busy, and a moment longer: many go with one write, and the moment is all that
+ * one costs. See README.md for the states.
  */
 final class WorkerProcess {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
@@ -97,6 +98,7 @@ final class WorkerProcess {
     private static Process spawn(JobFiles.Unpacked files, Settings settings) throws WorkerFailure {
         List<String> command = new ArrayList<>();
 
+        WorkerFailure.checkMachine(files.binary);
         command.add(files.binary.toString());
         command.add("worker");
         if (files.config != null) {
@@ -114,7 +116,8 @@ final class WorkerProcess {
             try {
                 return builder.start();
             } catch (IOException e) {
-                /* Another thread forked while the file was being written, and its child has not come to its exec yet. */
+                /* Another thread forked while the file was being written, and its child has not come to its exec yet.
+                 * */
                 if (WorkerFailure.number(e) != WorkerFailure.E_TXTBSY || tries == 200) {
                     throw WorkerFailure.ofStart(files.binary, e);
                 }
@@ -123,7 +126,7 @@ final class WorkerProcess {
         }
     }
 
-    /* ---- the operator's side --------------------------------------------------------------------------------------- */
+    /* ---- the operator's side ------------------------------------------------------------------------------------- */
 
     /** Where frames are appended; under the lock, and filled() follows. */
     FrameWriter frames() {
@@ -266,7 +269,7 @@ final class WorkerProcess {
         }
     }
 
-    /* ---- writing --------------------------------------------------------------------------------------------------- */
+    /* ---- writing ------------------------------------------------------------------------------------------------- */
 
     private void write() {
         OutputStream stream = process.getOutputStream();
@@ -327,7 +330,7 @@ final class WorkerProcess {
         }
     }
 
-    /* ---- reading --------------------------------------------------------------------------------------------------- */
+    /* ---- reading ------------------------------------------------------------------------------------------------- */
 
     private void read() {
         InputStream stream = process.getInputStream();
@@ -386,9 +389,11 @@ final class WorkerProcess {
             | buffer[begin + 3] & 0xFF;
 
         if (size < 1 || size > longest) {
-            String text = new String(buffer, begin, Math.min(end - begin, 60), StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", ".");
+            String text = new String(buffer, begin, Math.min(end - begin, 60), StandardCharsets.UTF_8)
+                .replaceAll("\\p{Cntrl}", ".");
 
-            throw new ProtocolException("the worker wrote what is no frame to its standard output (a length of " + size + ", 1 to "
+            throw new ProtocolException("the worker wrote what is no frame to its standard output (a length of " + size
+                + ", 1 to "
                 + longest + " are allowed): '" + text + "'; does the job print there itself?");
         }
         return (int) size;
@@ -460,7 +465,8 @@ final class WorkerProcess {
         frame.u8();
         frame.end();
         if (chosen < Frames.LOWEST_VERSION || chosen > Frames.HIGHEST_VERSION) {
-            throw new ProtocolException("the worker (weir " + said + ") speaks version " + chosen + " of the protocol, this weir-flink.jar"
+            throw new ProtocolException("the worker (weir " + said + ") speaks version " + chosen
+                + " of the protocol, this weir-flink.jar"
                 + " versions " + Frames.LOWEST_VERSION + " to " + Frames.HIGHEST_VERSION + "; package the job again");
         }
         synchronized (lock) {
@@ -495,7 +501,7 @@ final class WorkerProcess {
         listener.arrived();
     }
 
-    /* ---- its end --------------------------------------------------------------------------------------------------- */
+    /* ---- its end ------------------------------------------------------------------------------------------------- */
 
     private void ended(String how) throws RuntimeException {
         State before;
@@ -518,7 +524,8 @@ final class WorkerProcess {
             Thread.currentThread().interrupt();
         }
         fail(new WorkerFailure("the worker ended" + how + (before == State.READY ? "" : before == State.STARTING
-            ? " before it said hello" : " before it was ready") + ", " + status() + log.lastLines(), null, before == State.READY));
+            ? " before it said hello" : " before it was ready") + ", " + status() + log.lastLines(), null,
+            before == State.READY));
     }
 
     private String status() {
@@ -561,7 +568,8 @@ final class WorkerProcess {
             stuck = state;
         }
         if (stuck == State.STARTING || stuck == State.OPENING) {
-            fail(new WorkerFailure("the worker " + (stuck == State.STARTING ? "said no hello" : "was not ready") + " within "
+            fail(new WorkerFailure("the worker " + (stuck == State.STARTING ? "said no hello" : "was not ready")
+                + " within "
                 + startTimeoutMs + " ms (flink.worker-start-timeout-ms); it is killed" + log.lastLines(), null, false));
             process.destroyForcibly();
         }

@@ -25,7 +25,8 @@ class FramesTest {
     void what_is_written_is_read_back() {
         FrameWriter out = new FrameWriter(1, 1000);
 
-        out.begin(7).u8(255).u16(65535).u32(5).i64(-2).bytes(new byte[] { 1 }).bytes(null).bytes(new byte[0]).text("ä").end();
+        out.begin(7).u8(255).u16(65535).u32(5).i64(-2).bytes(new byte[] { 1 }).bytes(null).bytes(new byte[0]).text("ä")
+            .end();
         FrameReader in = read(body(out));
         assertEquals(7, in.type);
         assertEquals(255, in.u8());
@@ -71,7 +72,8 @@ class FramesTest {
 
     @Test
     void bytes_left_over_are_refused() {
-        assertTrue(assertThrows(ProtocolException.class, () -> read(new byte[] { 3, 0 }).end()).getMessage().contains("BATCH"));
+        assertTrue(assertThrows(ProtocolException.class, () -> read(new byte[] { 3, 0 }).end()).getMessage()
+            .contains("BATCH"));
     }
 
     @Test

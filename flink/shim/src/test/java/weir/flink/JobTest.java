@@ -26,7 +26,8 @@ class JobTest {
     Path root;
 
     private static Settings settings(String... lines) throws IOException {
-        return Settings.read(new ByteArrayInputStream(String.join("\n", lines).getBytes(StandardCharsets.UTF_8)), "test");
+        return Settings.read(new ByteArrayInputStream(String.join("\n", lines).getBytes(StandardCharsets.UTF_8)),
+            "test");
     }
 
     private static String refusal(String... lines) throws IOException {
@@ -38,12 +39,15 @@ class JobTest {
     @Test
     void names_of_librdkafka_become_the_java_clients() throws IOException {
         Path ca = Files.writeString(root.resolve("ca.pem"), "CA");
-        Properties found = KafkaProperties.of(settings("kafka.bootstrap.servers=a:1", "kafka.security.protocol=sasl_ssl",
-            "kafka.sasl.mechanism=SCRAM-SHA-512", "kafka.sasl.username=me", "kafka.sasl.password=it\"s", "kafka.ssl.ca.location=" + ca,
+        Properties found = KafkaProperties.of(settings("kafka.bootstrap.servers=a:1",
+            "kafka.security.protocol=sasl_ssl",
+            "kafka.sasl.mechanism=SCRAM-SHA-512", "kafka.sasl.username=me", "kafka.sasl.password=it\"s",
+            "kafka.ssl.ca.location=" + ca,
             "kafka.queued.min.messages=5", "kafka.linger.ms=7", "flink.kafka.linger.ms=8"));
 
         assertEquals("SASL_SSL", found.get("security.protocol"));
-        assertEquals("org.apache.kafka.common.security.scram.ScramLoginModule required username=\"me\" password=\"it\\\"s\";",
+        assertEquals("org.apache.kafka.common.security.scram.ScramLoginModule required username=\"me\" "
+            + "password=\"it\\\"s\";",
             found.get("sasl.jaas.config"));
         assertEquals("CA", found.get("ssl.truststore.certificates"));
         assertEquals("PEM", found.get("ssl.truststore.type"));
@@ -53,11 +57,13 @@ class JobTest {
 
     @Test
     void what_has_no_counterpart_is_named() throws IOException {
-        assertTrue(refusal("kafka.bootstrap.servers=a:1", "kafka.ssl.providers=legacy").startsWith("kafka.ssl.providers has no counter"));
+        assertTrue(refusal("kafka.bootstrap.servers=a:1", "kafka.ssl.providers=legacy")
+            .startsWith("kafka.ssl.providers has no counter"));
         assertTrue(refusal("kafka.linger.ms=5").startsWith("kafka.bootstrap.servers is not set"));
         assertTrue(refusal("kafka.bootstrap.servers=a:1", "kafka.sasl.username=me", "kafka.sasl.mechanism=PLAIN")
             .contains("belong together"));
-        assertTrue(refusal("kafka.bootstrap.servers=a:1", "kafka.ssl.ca.location=/nowhere").contains("'/nowhere' cannot be read"));
+        assertTrue(refusal("kafka.bootstrap.servers=a:1", "kafka.ssl.ca.location=/nowhere")
+            .contains("'/nowhere' cannot be read"));
     }
 
     @Test
@@ -85,7 +91,8 @@ class JobTest {
     void flinks_agent_block_goes_to_the_worker() throws IOException {
         Settings settings = settings("a=b");
 
-        WeirJob.takeFlinksOwn(Map.of("agent.kafkaActionStateTopic", "x", "actionStateStoreBackend", "kafka", "rest.port", "1"), settings);
+        WeirJob.takeFlinksOwn(Map.of("agent.kafkaActionStateTopic", "x", "actionStateStoreBackend", "kafka",
+            "rest.port", "1"), settings);
         assertEquals(Map.of("kafkaActionStateTopic", "x", "actionStateStoreBackend", "kafka"), settings.beneath());
         WeirJob.override(settings, new String[] { "--set", "output.topic=y", "--set=flink.bounded=true" });
         assertEquals(Map.of("output.topic", "y"), settings.overrides());
@@ -96,7 +103,8 @@ class JobTest {
     @Test
     void a_made_key_is_the_workers() {
         /* As src/base/uuid.c makes it: python3 -c "import uuid; print(uuid.uuid5(uuid.UUID(NAME_SPACE), 'a/0/7'))" */
-        assertEquals("913b3517-1bec-56e0-bd7c-b79ac2d41654", new RunIds().keyOf(new Source("a/0", "t", 0), 7).toString());
+        assertEquals("913b3517-1bec-56e0-bd7c-b79ac2d41654", new RunIds().keyOf(new Source("a/0", "t", 0), 7)
+            .toString());
     }
 
     @Test
@@ -119,16 +127,20 @@ class JobTest {
     @Test
     void a_binary_that_cannot_run_says_why() throws IOException {
         Path folder = Files.createDirectories(root.resolve("job/bin"));
-        Path binary = Files.write(folder.resolve("job"), new byte[] { 0x7F, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0,
+        Path binary = Files.write(folder.resolve("job"), new byte[] { 0x7F, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 2, 0,
             (byte) 183, 0 });
         Path plain = Files.writeString(folder.resolve("plain"), "x");
 
         assertTrue(WorkerFailure.ofStart(binary, new IOException("error=8, Exec format error")).getMessage()
             .contains("it is for aarch64, and this machine is"));
+        assertTrue(assertThrows(WorkerFailure.class, () -> WorkerFailure.checkMachine(binary)).getMessage()
+            .contains("it is for aarch64"));
         assertTrue(WorkerFailure.ofStart(binary, new IOException("error=2, No such file or directory")).getMessage()
             .contains("it needs glibc"));
         Files.setPosixFilePermissions(binary, java.nio.file.attribute.PosixFilePermissions.fromString("rwx------"));
-        assertTrue(WorkerFailure.ofStart(binary, new IOException("error=13, Permission denied")).getMessage().contains("noexec"));
+        assertTrue(WorkerFailure.ofStart(binary, new IOException("error=13, Permission denied")).getMessage()
+            .contains("noexec"));
         assertTrue(WorkerFailure.ofStart(plain, new IOException("Exec failed, error: 8 (x)")).getMessage()
             .contains("no program of Linux"));
     }
@@ -143,7 +155,8 @@ class JobTest {
         row.setField("day", LocalDate.of(2026, 1, 31));
         row.setField("bytes", new byte[] { 1 });
         row.setField("list", new Object[] { 1, null, true, 1.5 });
-        assertEquals("{\"amount\":\"12.50\",\"bytes\":{\"$bytes\":\"AQ==\"},\"day\":\"2026-01-31\",\"list\":[1,null,true,1.5],"
+        assertEquals("{\"amount\":\"12.50\",\"bytes\":{\"$bytes\":\"AQ==\"},\"day\":\"2026-01-31\","
+            + "\"list\":[1,null,true,1.5],"
             + "\"name\":\"a\\\"b\\u000a\",\"whole\":12}", RowJson.print(row));
     }
 }

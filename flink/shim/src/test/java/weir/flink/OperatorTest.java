@@ -15,12 +15,15 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.CloseableIterator;
+import org.apache.flink.util.Collector;
 import org.apache.flink.util.ExceptionUtils;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -59,7 +62,8 @@ class OperatorTest {
 
     private interface Key extends org.apache.flink.api.java.functions.KeySelector<String, String>, Serializable { }
 
-    private static SingleOutputStreamOperator<WeirOutput> outputs(StreamExecutionEnvironment environment, Weir job, List<String> lines) {
+    private static SingleOutputStreamOperator<WeirOutput> outputs(StreamExecutionEnvironment environment, Weir job,
+        List<String> lines) {
         DataStream<String> stream = environment.fromData(lines, Types.STRING).setParallelism(1);
 
         return job.apply(stream, (Key) line -> line.substring(0, line.indexOf(' ')), line -> "\"" + line + "\"");
@@ -146,7 +150,8 @@ class OperatorTest {
     @Test
     void dead_letters_come_out_at_the_side() throws Exception {
         StreamExecutionEnvironment environment = environment("none");
-        SingleOutputStreamOperator<WeirOutput> outputs = outputs(environment, job(), List.of("a 1", "a dead", "a skip", "a 2"));
+        SingleOutputStreamOperator<WeirOutput> outputs = outputs(environment, job(),
+            List.of("a 1", "a dead", "a skip", "a 2"));
         List<String> letters = new ArrayList<>();
         CloseableIterator<DeadLetter> side = outputs.getSideOutput(Weir.DEAD_LETTERS).collectAsync();
         CloseableIterator<WeirOutput> made = outputs.collectAsync();
@@ -172,15 +177,66 @@ class OperatorTest {
     }
 
     @Test
+    void what_was_told_of_an_input_is_told_to_the_next_worker() throws Exception {
+        assertEquals(3, run(job(), List.of("a keep", "b slow:300", "b die:" + root.resolve("died")), "none").values()
+            .stream().mapToInt(List::size).sum());
+    }
+
+    @Test
+    void runs_without_positions_are_numbered_per_key() throws Exception {
+        Map<String, List<String>> ids = new HashMap<>();
+
+        try (CloseableIterator<WeirOutput> found = outputs(environment("none"), job("flink.worker-keys", "2"),
+            lines(200, 10)).executeAndCollect()) {
+            found.forEachRemaining(output -> ids.computeIfAbsent(output.key(), key -> new ArrayList<>())
+                .add(output.runId().substring(output.runId().indexOf('/') + 1)));
+        }
+        assertEquals(10, ids.size());
+        ids.values().forEach(of -> assertEquals(IntStream.range(0, 20).mapToObj(Integer::toString)
+            .collect(Collectors.toList()), of));
+    }
+
+    /** Says of each output whether time has passed it already. */
+    private static final class Lateness extends ProcessFunction<WeirOutput, String> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public void processElement(WeirOutput output, Context context, Collector<String> out) {
+            long now = context.timerService().currentWatermark();
+
+            out.collect(context.timestamp() > now ? "in time" : "late: " + output + " at " + now);
+        }
+    }
+
+    @Test
+    void a_watermark_waits_for_the_runs_before_it() throws Exception {
+        StreamExecutionEnvironment environment = environment("none");
+        List<String> lines = lines(3_000, 40);
+        List<String> found = new ArrayList<>();
+
+        lines.set(5, "key5 slow:400");
+        environment.getConfig().setAutoWatermarkInterval(1);
+        DataStream<String> stream = environment.fromData(lines, Types.STRING).setParallelism(1)
+            .assignTimestampsAndWatermarks(WatermarkStrategy.<String>forMonotonousTimestamps().withTimestampAssigner(
+                (line, former) -> System.nanoTime() / 1000)).setParallelism(1);
+        job().apply(stream, (Key) line -> line.substring(0, line.indexOf(' ')), line -> "\"" + line + "\"")
+            .process(new Lateness()).returns(Types.STRING).executeAndCollect().forEachRemaining(found::add);
+        assertEquals(3_000, found.size());
+        found.forEach(said -> assertEquals("in time", said));
+    }
+
+    @Test
     void slow_runs_are_waited_for_at_the_end() throws Exception {
-        assertEquals(3, run(job(), List.of("a slow:300", "b slow:200", "a 2"), "none").values().stream().mapToInt(List::size).sum());
+        assertEquals(3, run(job(), List.of("a slow:300", "b slow:200", "a 2"), "none").values().stream()
+            .mapToInt(List::size).sum());
     }
 
     @Test
     void only_parked_runs_left_at_the_end_fail_the_job() throws Exception {
         String failure = failure(job(), "a 1", "a park", "a behind", "b 1");
 
-        assertTrue(failure.contains("2 inputs are left at the end of the input, all parked or behind parked ones"), failure);
+        assertTrue(failure.contains("2 inputs are left at the end of the input, all parked or behind parked ones"),
+            failure);
     }
 
     @Test
@@ -203,7 +259,8 @@ class OperatorTest {
     void rubbish_on_standard_output_is_shown() throws Exception {
         String failure = failure(job("fake.mode", "rubbish"), "a 1");
 
-        assertTrue(failure.contains("wrote what is no frame to its standard output") && failure.contains("counting starts now"), failure);
+        assertTrue(failure.contains("wrote what is no frame to its standard output")
+            && failure.contains("counting starts now"), failure);
         assertTrue(failure(job("fake.mode", "rubbish-later"), "a 1").contains("'hello, world."));
     }
 
@@ -220,7 +277,8 @@ class OperatorTest {
 
     @Test
     void a_worker_that_does_not_stop_is_killed() throws Exception {
-        assertCounted(run(job("fake.mode", "mute-stop", "flink.worker-stop-timeout-ms", "100", "calls.stop-timeout-ms", "100"),
+        assertCounted(run(job("fake.mode", "mute-stop", "flink.worker-stop-timeout-ms", "100", "calls.stop-timeout-ms",
+            "100"),
             List.of("a 1"), "none"), List.of("a 1"));
     }
 }

@@ -93,11 +93,13 @@ class StateTest {
 
         pending[0] = 2;
         written[0] = 9;
-        assertTrue(assertThrows(IOException.class, () -> PendingFormat.read(Bytes.of("key"), 1, Bytes.of(pending))).getMessage()
+        assertTrue(assertThrows(IOException.class, () -> PendingFormat.read(Bytes.of("key"), 1, Bytes.of(pending)))
+            .getMessage()
             .contains("format 2"));
         assertTrue(assertThrows(IOException.class, () -> SavedFacts.read(written)).getMessage().contains("format 9"));
         assertTrue(assertThrows(IOException.class,
-            () -> snapshot.readSnapshot(2, new DataInputDeserializer(new byte[0]), null)).getMessage().contains("of format 2"));
+            () -> snapshot.readSnapshot(2, new DataInputDeserializer(new byte[0]), null)).getMessage()
+            .contains("of format 2"));
         assertTrue(snapshot.resolveSchemaCompatibility(new InputToBytes()).isIncompatible());
     }
 
@@ -132,7 +134,8 @@ class StateTest {
 
     @Test
     void a_partition_that_one_subtask_reads_from_the_start_has_no_marker() throws IOException {
-        assertEquals(Map.of(1, 7L), SavedFacts.merge(List.of(facts(4, 0, 9, 1, 7), facts(4, 0, SavedFacts.FROM_START))).markers);
+        assertEquals(Map.of(1, 7L), SavedFacts.merge(List.of(facts(4, 0, 9, 1, 7),
+            facts(4, 0, SavedFacts.FROM_START))).markers);
         assertEquals(Map.of(), SavedFacts.merge(List.of(facts(4, 0, 9), facts(-1))).markers);
         assertThrows(IOException.class, () -> SavedFacts.merge(List.of(facts(4), facts(5))));
     }
