@@ -55,7 +55,10 @@ static weir_code find(weir_kafka_look *look, const weir_config *config, weir_err
             look->journal = topic;
         look->is_forwarded |= topic->role == WEIR__TOPIC_REPARTITION;
     }
-    if (!look->changelog->facts.exists)
+    /* In Flink a job has its journal alone. */
+    if (!look->changelog->facts.exists && look->journal)
+        look->changelog = NULL;
+    else if (!look->changelog->facts.exists)
         return weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX,
                           "job '%.80s' has no topic '%.100s': it has not run on this cluster, or job.name is another",
                           look->job, look->changelog->name);
@@ -104,12 +107,12 @@ weir_cluster *weir__kafka_look_cluster(const weir_kafka_look *look)
 
 int32_t weir__kafka_look_partitions(const weir_kafka_look *look)
 {
-    return look->changelog->facts.partitions;
+    return look->changelog ? look->changelog->facts.partitions : look->journal->facts.partitions;
 }
 
 const char *weir__kafka_look_changelog(const weir_kafka_look *look)
 {
-    return look->changelog->name;
+    return look->changelog ? look->changelog->name : NULL;
 }
 
 const char *weir__kafka_look_journal(const weir_kafka_look *look)
@@ -120,7 +123,7 @@ const char *weir__kafka_look_journal(const weir_kafka_look *look)
 int32_t weir__kafka_look_task(const weir_kafka_look *look, weir_bytes key, bool *is_certain)
 {
     *is_certain = look->is_forwarded;
-    return weir__partition_of(key, look->changelog->facts.partitions);
+    return weir__partition_of(key, weir__kafka_look_partitions(look));
 }
 
 /* ---- one partition ----------------------------------------------------------------------------------------------- */
@@ -297,10 +300,14 @@ weir_code weir__kafka_look_restore(weir_kafka_look *look, int32_t partition, wei
                                    weir_buffer *tuple, int64_t *end, weir_error *err)
 {
     restoring to = { .look = look, .part = part, .store = store, .tuple = tuple };
-    walk at = { .topic = look->changelog->name, .partition = partition };
+    walk at = { .topic = weir__kafka_look_changelog(look), .partition = partition };
     weir_code rc;
 
     weir__buffer_reset(tuple);
+    if (!at.topic)
+        return weir__fail(err, WEIR_IO, WEIR_REMEDY_FIX,
+                          "job '%.80s' has no changelog: it never ran as `run`; in Flink its state is Flink's",
+                          look->job);
     rc = read_partition(look, &at, restore_one, &to, err);
     if (rc == WEIR_OK)
         rc = weir__store_commit(store, err);

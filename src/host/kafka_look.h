@@ -20,7 +20,8 @@ typedef struct weir_kafka_look weir_kafka_look;
  * @param job     the job's name where job.name is not set; NULL: then it must be
  * @return WEIR_OK;
  *         WEIR_CONFIG  no name, or as weir__topics_find() (fix)
- *         WEIR_IO      the job has no changelog: it never ran, or under another name (fix); as the cluster
+ *         WEIR_IO      the job has neither a changelog nor, in Flink, a journal: it never ran, or under another
+ *                      name (fix); as the cluster
  */
 WEIR_CHECK weir_code weir__kafka_look_open(const weir_config *config, const char *job, weir_kafka_look **out,
                                            weir_error *err);
@@ -29,7 +30,7 @@ void weir__kafka_look_close(weir_kafka_look *look); /* accepts NULL */
 const char *weir__kafka_look_job(const weir_kafka_look *look);
 weir_cluster *weir__kafka_look_cluster(const weir_kafka_look *look);
 int32_t weir__kafka_look_partitions(const weir_kafka_look *look);      /* as many tasks */
-const char *weir__kafka_look_changelog(const weir_kafka_look *look);   /* the topic */
+const char *weir__kafka_look_changelog(const weir_kafka_look *look);   /* the topic; NULL: none, the job is in Flink */
 const char *weir__kafka_look_journal(const weir_kafka_look *look);     /* NULL: none, or not there yet */
 
 /**

@@ -93,6 +93,51 @@ static int64_t number_of(const weir_kafka_task *task, const char *run)
     return *end ? -1 : number;
 }
 
+int64_t weir__kafka_task_number(const weir_kafka_task *task, const char *run)
+{
+    for (size_t i = 0; i < task->id_count && task->is_by_id; i++) {
+        if (strcmp(task->ids[i], run) == 0)
+            return (int64_t)i;
+    }
+    return task->is_by_id ? -1 : number_of(task, run);
+}
+
+/* Only what can be parked, or ends that: all that ever was stands there. What is void by a claim of its key groups is
+ * shown, too: whoever has them now will have parked as well. */
+static weir_code take_by_id(weir_kafka_task *task, const weir_record *record, weir_entry *entry, weir_error *err)
+{
+    if (entry->kind == WEIR__ENTRY_RESULT || entry->kind == WEIR__ENTRY_FIRST)
+        return WEIR_OK;
+    return add_entry(task, -1, record->offset, false, entry) == WEIR_OK ? WEIR_OK
+                                                                        : weir__fail_memory(err, "the journal");
+}
+
+static int by_id(const void *left, const void *right)
+{
+    const weir_kafka_entry *a = left, *b = right;
+    int order = strcmp(a->entry->run, b->entry->run);
+
+    return order ? order : a->place < b->place ? -1 : a->place > b->place;
+}
+
+/* In Flink a run's id does not say where its entries stand: they are told apart by it alone. */
+static weir_code number_runs(weir_kafka_task *task, weir_error *err)
+{
+    task->ids = calloc(task->entry_count + 1, sizeof *task->ids);
+    if (!task->ids)
+        return weir__fail_memory(err, "the journal");
+    if (task->entry_count)
+        qsort(task->entries, task->entry_count, sizeof *task->entries, by_id);
+    for (size_t i = 0; i < task->entry_count; i++) {
+        const char *run = task->entries[i].entry->run;
+
+        if (!task->id_count || strcmp(task->ids[task->id_count - 1], run) != 0)
+            task->ids[task->id_count++] = run;
+        task->entries[i].number = (int64_t)task->id_count - 1;
+    }
+    return WEIR_OK;
+}
+
 static weir_code take_record(void *context, const weir_record *record, weir_error *err)
 {
     weir_kafka_task *task = context;
@@ -110,6 +155,8 @@ static weir_code take_record(void *context, const weir_record *record, weir_erro
             task->highest_claim = entry->epoch;
         return WEIR_OK;
     }
+    if (task->is_by_id)
+        return take_by_id(task, record, entry, err);
     number = number_of(task, entry->run);
     if (number < 0 || (entry->epoch < task->highest_claim && !weir__kafka_is_fact(entry)))
         return WEIR_OK; /* void */
@@ -162,6 +209,7 @@ void weir__kafka_task_close(weir_kafka_task *task)
 {
     free(task->inbox);
     free(task->entries);
+    free(task->ids);
     weir__arena_clear(&task->arena);
     memset(task, 0, sizeof *task);
 }
@@ -199,11 +247,15 @@ weir_code weir__kafka_task_open(weir_kafka_look *look, int32_t partition, weir_k
     memset(task, 0, sizeof *task);
     task->partition = partition;
     weir__arena_init(&task->arena, 65536);
-    rc = read_changelog(look, task, err);
+    task->is_by_id = !weir__kafka_look_changelog(look);
+    task->has_run = task->is_by_id;
+    rc = task->is_by_id ? WEIR_OK : read_changelog(look, task, err);
     if (rc == WEIR_OK && task->has_run) {
         task->highest_claim = task->tuple.claimed;
         rc = weir__kafka_look_entries(look, partition, task->tuple.low, take_record, task, &task->journal_end, err);
     }
+    if (rc == WEIR_OK && task->is_by_id)
+        rc = number_runs(task, err);
     if (rc != WEIR_OK) {
         weir__kafka_task_close(task);
         return rc;
@@ -214,7 +266,7 @@ weir_code weir__kafka_task_open(weir_kafka_look *look, int32_t partition, weir_k
 
 bool weir__kafka_task_is_open(const weir_kafka_task *task, int64_t number)
 {
-    if (number >= task->tuple.next)
+    if (task->is_by_id || number >= task->tuple.next)
         return true; /* taken in since the last commit, or not yet */
     for (size_t i = 0; i < task->inbox_count; i++) {
         if (task->inbox[i] == number)

@@ -16,6 +16,9 @@ typedef struct weir_kafka_entry {
 typedef struct weir_kafka_task {
     int32_t partition;
     bool has_run;                       /* else all is empty */
+    bool is_by_id;                      /* in Flink: no changelog, and runs of many sources: `number` is one of `ids` */
+    const char **ids;                   /* run ids, ascending */
+    size_t id_count;
     weir_tuple tuple;
     int64_t changelog_end, journal_end; /* all before was read */
     int64_t highest_claim;              /* epoch of the highest one that was read; 0: none */
@@ -33,6 +36,9 @@ void weir__kafka_task_close(weir_kafka_task *task); /* all zero is fine */
 
 /** Whether an input is not over: it stands in the inbox, or is to be read (again) from its topic. */
 bool weir__kafka_task_is_open(const weir_kafka_task *task, int64_t number);
+
+/** The number of a run; -1: nothing is known of it. */
+int64_t weir__kafka_task_number(const weir_kafka_task *task, const char *run);
 
 /** All that counts of one input's run, in log order, linked; NULL: nothing. */
 weir_entry *weir__kafka_task_entries(const weir_kafka_task *task, int64_t number);

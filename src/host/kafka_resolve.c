@@ -93,9 +93,10 @@ static weir_code find_parked(request *to, const weir_entry *decision, weir_error
     weir_entry *entries = weir__kafka_task_entries(&to->task, to->number);
     const weir_entry *parked = NULL;
     size_t size = strlen(to->task.tuple.input);
+    bool is_of_task = to->task.is_by_id ||
+                      (strncmp(to->run, to->task.tuple.input, size) == 0 && to->run[size] == '/');
 
-    if (strncmp(to->run, to->task.tuple.input, size) == 0 && to->run[size] == '/' &&
-        weir__kafka_task_is_open(&to->task, to->number)) {
+    if (is_of_task && weir__kafka_task_is_open(&to->task, to->number)) {
         entries = weir__recall_live(entries);
         parked = weir__recall_parked(entries);
         if (!parked && decision->is_forced)
@@ -260,7 +261,7 @@ static weir_code follow(weir_kafka_look *look, const request *to, int64_t wait_m
     weir__arena_init(&arena, 4096);
     if (rc == WEIR_OK)
         rc = weir__reader_add(reader, weir__kafka_look_journal(look), to->partition, to->place, FROM_JOURNAL, err);
-    if (rc == WEIR_OK)
+    if (rc == WEIR_OK && weir__kafka_look_changelog(look))
         rc = weir__reader_add(reader, weir__kafka_look_changelog(look), to->partition, to->task.changelog_end,
                               FROM_CHANGELOG, err);
     while (rc == WEIR_OK && !*has_gone_on && weir__clock_monotonic_ms(clock) < by_ms && !weir__signals_caught()) {
@@ -281,6 +282,23 @@ static weir_code follow(weir_kafka_look *look, const request *to, int64_t wait_m
     weir__reader_close(reader);
     free(records);
     return rc;
+}
+
+/* In Flink the partition follows from the key, so all are looked at. */
+static weir_code open_by_id(weir_kafka_look *look, request *to, weir_error *err)
+{
+    weir_code rc = WEIR_OK;
+
+    for (to->partition = 0; to->partition < weir__kafka_look_partitions(look); to->partition++) {
+        rc = weir__kafka_task_open(look, to->partition, &to->task, err);
+        if (rc != WEIR_OK)
+            return rc;
+        to->number = weir__kafka_task_number(&to->task, to->run);
+        if (to->number >= 0)
+            return WEIR_OK;
+        weir__kafka_task_close(&to->task);
+    }
+    return fail_not_parked(to, err);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
@@ -311,9 +329,12 @@ weir_code weir__kafka_resolve(weir_kafka_look *look, const char *run, const weir
     if (!weir__kafka_look_journal(look))
         return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX, "the job has no journal (action-state.topic): nothing of "
                           "it can be parked");
-    if (!read_run(&to, weir__kafka_look_partitions(look)))
-        return fail_not_parked(&to, err);
-    rc = weir__kafka_task_open(look, to.partition, &to.task, err);
+    if (!weir__kafka_look_changelog(look))
+        rc = open_by_id(look, &to, err);
+    else if (read_run(&to, weir__kafka_look_partitions(look)))
+        rc = weir__kafka_task_open(look, to.partition, &to.task, err);
+    else
+        rc = fail_not_parked(&to, err);
     if (rc == WEIR_OK)
         rc = find_parked(&to, decision, err);
     if (rc == WEIR_OK)
@@ -321,7 +342,8 @@ weir_code weir__kafka_resolve(weir_kafka_look *look, const char *run, const weir
     if (rc == WEIR_OK)
         rc = check_first(look, &to, err);
     /* From here on it stands. What cannot be seen any more does not make it undone. */
-    if (rc == WEIR_OK && weir__cluster_members(weir__kafka_look_cluster(look), &members, NULL) == WEIR_OK && !members)
+    if (rc == WEIR_OK && !to.task.is_by_id && /* Flink's workers are in no group */
+        weir__cluster_members(weir__kafka_look_cluster(look), &members, NULL) == WEIR_OK && !members)
         *out = WEIR__TAKEN_LATER;
     else if (rc == WEIR_OK)
         *out = follow(look, &to, wait_ms, &has_gone_on, NULL) == WEIR_OK && has_gone_on ? WEIR__TAKEN_UP

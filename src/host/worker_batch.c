@@ -96,7 +96,7 @@ static void fail_run(weir_worker *worker, const weir_run *run)
         return;
     }
     if (worker->on_error == WEIR__END_FAILED) {
-        worker->failure = (weir_worker_failure){ true, input->ticket, why };
+        worker->failure = (weir_worker_failure){ .is_there = true, .ticket = input->ticket, .error = why };
         worker->state = WEIR__WORKER_FAILED; /* nothing that comes after it is told */
         weir__engine_stop(worker->engine);
         return;
@@ -240,6 +240,8 @@ void weir__worker_tell(weir_worker *worker)
 {
     weir_worker_failure *failure = &worker->failure;
 
+    if (failure->is_told)
+        return;
     if (worker->state != WEIR__WORKER_BROKEN && weir__worker_markers_are_due(worker))
         (void)open_batch(worker); /* markers move also when nothing ends */
     if (worker->batch.is_open && worker->state != WEIR__WORKER_BROKEN)
@@ -247,6 +249,7 @@ void weir__worker_tell(weir_worker *worker)
     if (!failure->is_there || worker->state == WEIR__WORKER_BROKEN)
         return;
     failure->is_there = false;
+    failure->is_told = true;
     add_refusal(open_batch(worker), failure->ticket, WEIR__END_FAILED, &failure->error);
     worker->batch.ends++;
     close_batch(worker);

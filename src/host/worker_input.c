@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "codec/json.h"
 #include "host/worker_internal.h"
 #include "journal/entry.h"
@@ -120,7 +121,8 @@ static weir_code fill_in(weir_worker *worker, weir_down_run *in, weir_run *run, 
     rc = decode(worker, in, run, err);
     if (rc != WEIR_OK || !run->value || !(worker->journal || in->entries.count))
         return rc;
-    rc = worker->journal ? weir__worker_recall(worker, run, &in->entries, in->flags, err) : recall(worker, in, run, err);
+    rc = worker->journal ? weir__worker_recall(worker, run, &in->entries, in->flags, err)
+                         : recall(worker, in, run, err);
     if (rc != WEIR_OK)
         err->remedy = WEIR_REMEDY_STOP; /* what was done for it cannot be told: it must not be run */
     return rc;
@@ -253,6 +255,7 @@ static weir_code stop(weir_worker *worker, const weir_frame *frame, weir_error *
 
     if (rc != WEIR_OK)
         return rc;
+    weir__log(WEIR__LOG_INFO, "host/worker", "stopping calls=%zu", weir__engine_counts(worker->engine).errands);
     worker->state = WEIR__WORKER_STOPPING;
     weir__engine_stop(worker->engine);
     return WEIR_OK;

@@ -46,6 +46,7 @@ typedef struct weir_worker_batch {
 /* The end of the run that `fail` failed the job for: told alone, behind all others. */
 typedef struct weir_worker_failure {
     bool is_there;
+    bool is_told; /* no batch follows */
     uint64_t ticket;
     weir_error error;
 } weir_worker_failure;
@@ -171,7 +172,7 @@ void weir__worker_tell_metrics(weir_worker *worker, bool is_last);
 /** When METRICS are due: ms from now; -1: nothing has happened. */
 int64_t weir__worker_metrics_due(const weir_worker *worker);
 
-/* ---- worker_journal.c, worker_recall.c, worker_topic.c; or worker_no_journal.c ------------------------------------ */
+/* ---- worker_journal.c, worker_recall.c, worker_topic.c; or worker_no_journal.c ----------------------------------- */
 
 /** Begins to make the journal ready. WEIR_OK; WEIR_CONFIG; as the cluster. */
 WEIR_CHECK weir_code weir__worker_journal_open(weir_worker *worker, weir_error *err);
@@ -186,7 +187,10 @@ uint32_t weir__worker_journal_partitions(const weir_worker *worker);
 void weir__worker_journal_count(const weir_worker *worker, uint64_t *appended, uint64_t *seen);
 weir_code weir__worker_append(void *context, weir_run *run, const weir_entry *entry, weir_bytes sealed,
                               weir_ticket *ticket, weir_error *err);
-/** What the journal, and the host (`given`), have of a run that is filled in. WEIR_OK; WEIR_IO, WEIR_NO_MEMORY (stop) */
+/**
+ * What the journal, and the host (`given`), have of a run that is filled in.
+ * @return WEIR_OK; WEIR_IO, WEIR_NO_MEMORY (stop)
+ */
 WEIR_CHECK weir_code weir__worker_recall(weir_worker *worker, weir_run *run, weir_frame_list *given, uint8_t flags,
                                          weir_error *err);
 void weir__worker_run_is_over(weir_worker *worker, weir_run *run); /* its end is told, or about to be */

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 
-enum { READ_MOST = 500, RENEW_ENTRIES = 10000 };
+enum { READ_MOST = 500, RENEW_ENTRIES = 1000, RENEW_MS = 30000, RENEW_IDLE_MS = 600000 };
 
 /* ---- entries ----------------------------------------------------------------------------------------------------- */
 
@@ -53,9 +53,10 @@ static void give_up(weir_worker_journal *journal, weir_code rc, const weir_error
     weir__worker_give_up(journal->worker, rc, &why);
 }
 
-static void claim_is_known(weir_journal_partition *partition, int64_t place)
+static void claim_is_known(weir_journal_partition *partition, int64_t place, int64_t now_ms)
 {
     partition->claim_place = place;
+    partition->claimed_ms = now_ms;
     partition->is_claiming = false;
 }
 
@@ -77,7 +78,7 @@ static void entry_is_known(weir_appended *appended, const weir_error *err)
     entry->place = appended->offset;
     journal->has_moved = true;
     if (entry->is_claim)
-        claim_is_known(partition, entry->place);
+        claim_is_known(partition, entry->place, entry->worker->now_ms);
     if (!entry->needs_reading_back) {
         tell(entry, NULL);
     } else {
@@ -231,7 +232,9 @@ static weir_code take_claim(weir_worker_journal *journal, weir_journal_partition
     if (strcmp(entry->name, journal->owner) == 0)
         return WEIR_OK; /* our own */
     read_groups(entry->name, &claim.first, &claim.last);
-    if (journal->state >= WEIR__JOURNAL_CLAIMING && claim.epoch >= journal->epoch &&
+    /* One that is stopping begins nothing more, and what it still has to say of its calls are facts. */
+    if (worker->state != WEIR__WORKER_STOPPING && journal->state >= WEIR__JOURNAL_CLAIMING &&
+        claim.epoch >= journal->epoch &&
         claim.first <= worker->last_group && worker->first_group <= claim.last)
         return weir__fail(err, WEIR_FENCED, WEIR_REMEDY_STOP,
                           "another worker (%.100s) has claimed key groups of this one, with epoch %" PRId64
@@ -386,7 +389,10 @@ static weir_code claim_all(weir_worker_journal *journal, weir_error *err)
     return rc;
 }
 
-/* A marker never passes the own claim, so that is written anew once much stands behind it. */
+/*
+ * A marker never passes the own claim, so that is written anew once much stands behind it, or something for long; and
+ * now and then in any case, since a topic may keep its records for a time only.
+ */
 static weir_code renew_claims(weir_worker_journal *journal, weir_error *err)
 {
     weir_code rc = WEIR_OK;
@@ -394,7 +400,11 @@ static weir_code renew_claims(weir_worker_journal *journal, weir_error *err)
     for (size_t i = 0; i < journal->count && rc == WEIR_OK; i++) {
         weir_journal_partition *partition = &journal->partitions[i];
 
-        if (!partition->is_claiming && partition->read - partition->claim_place > RENEW_ENTRIES)
+        int64_t behind = partition->read - partition->claim_place - 1;
+        int64_t age_ms = journal->worker->now_ms - partition->claimed_ms;
+
+        if (!partition->is_claiming && (behind > RENEW_ENTRIES || (behind > 0 && age_ms > RENEW_MS) ||
+                                        age_ms > RENEW_IDLE_MS))
             rc = send_claim(journal, partition, err);
     }
     return rc;

@@ -40,6 +40,7 @@ typedef struct weir_journal_partition {
     int64_t end;         /* where the log ended when it was asked */
     int64_t read;        /* all before it has been read */
     int64_t claim_place; /* of the last own claim; -1: not acknowledged yet */
+    int64_t claimed_ms;  /* when that was acknowledged */
     int64_t told;        /* the marker that was told last; -1: none */
     bool has_gap;        /* the log begins behind the marker: what it had is gone */
     bool is_claiming;    /* a claim is on its way */

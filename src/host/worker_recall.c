@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the journal has of runs: of those that are open, and, as it was found, of those that have not come yet. By run id,
- * so that it does not matter which source a run is of. From it follow what is kept with an input, and the markers.
+ * What the journal has of runs: of those that are open, and, as it was found, of those that have not come yet. By run
+ * id, so that it does not matter which source a run is of. From it follow what is kept with an input, and the markers.
  */
 #include <inttypes.h>
 #include <stdlib.h>

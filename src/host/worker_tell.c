@@ -17,12 +17,18 @@ void weir__worker_parked(void *context, weir_run *run, const weir_entry *parked)
     const weir_worker_input *input = run->host;
     weir_buffer *out = weir__worker_up(worker);
     size_t begin = weir__up_begin(out, WEIR__UP_PARKED), at;
+    weir_entry shown;
 
     weir__up_u64(out, input->ticket);
     weir__up_u8(out, parked != NULL);
     at = out->size;
     weir__up_u32(out, 0);
-    if (parked && weir__parked_print(parked, worker->options->program, "--config FILE", out) != WEIR_OK)
+    if (parked) { /* one that the run has just written does not name it */
+        shown = *parked;
+        shown.run = weir_run_id(run);
+        shown.key = run->key_bytes;
+    }
+    if (parked && weir__parked_print(&shown, worker->options->program, "--config FILE", out) != WEIR_OK)
         out->is_over = true;
     weir__up_count(out, at, (uint32_t)(out->size - at - 4));
     weir__worker_up_end(worker, out, begin);

@@ -4,6 +4,7 @@
  *
  *     admin BROKERS topics                         a line of JSON a topic: {"name", "partitions"}
  *     admin BROKERS delete TOPIC
+ *     admin BROKERS cut TOPIC PARTITION OFFSET     deletes the records before it
  *     admin BROKERS configure TOPIC SETTING=VALUE...
  *     admin BROKERS ends TOPIC                     [[first offset, high watermark], …] of its partitions
  *     admin BROKERS group GROUP                    {"state", "members": [{"id", "client",
@@ -136,6 +137,22 @@ static void delete_topic(const char *name, rd_kafka_queue_t *queue)
         rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(answer(queue, "delete")), &count);
     if (count != 1 || rd_kafka_topic_result_error(results[0]))
         die("delete", count ? rd_kafka_topic_result_error_string(results[0]) : "no answer for the topic");
+}
+
+static void cut(const char *topic, const char *partition, const char *offset, rd_kafka_queue_t *queue)
+{
+    rd_kafka_topic_partition_list_t *before = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_AdminOptions_t *options = options_of(RD_KAFKA_ADMIN_OP_DELETERECORDS);
+    rd_kafka_DeleteRecords_t *records;
+
+    rd_kafka_topic_partition_list_add(before, topic, (int32_t)strtol(partition, NULL, 10))->offset =
+        strtoll(offset, NULL, 10);
+    records = need(rd_kafka_DeleteRecords_new(before));
+    rd_kafka_DeleteRecords(kafka, &records, 1, options, queue);
+    const rd_kafka_topic_partition_list_t *results = rd_kafka_DeleteRecords_result_offsets(
+        rd_kafka_event_DeleteRecords_result(answer(queue, "cut")));
+    if (results->cnt != 1 || results->elems[0].err)
+        die("cut", results->cnt ? rd_kafka_err2str(results->elems[0].err) : "no answer for the partition");
 }
 
 static void configure(const char *name, char **settings, rd_kafka_queue_t *queue)
@@ -285,6 +302,8 @@ int main(int argc, char **argv)
         print_topics();
     else if (strcmp(verb, "delete") == 0 && argc == 4)
         delete_topic(argv[3], queue);
+    else if (strcmp(verb, "cut") == 0 && argc == 6)
+        cut(argv[3], argv[4], argv[5], queue);
     else if (strcmp(verb, "configure") == 0 && argc > 4)
         configure(argv[3], argv + 4, queue);
     else if (strcmp(verb, "ends") == 0 && argc == 4)

@@ -205,6 +205,7 @@ class State:
     """What a checkpoint holds: inputs that are pending, memory, markers; and, beside it, what was sent on."""
 
     def __init__(self):
+        self.number = 0    # of inputs that came
         self.pending = {}  # by number, in order: Input
         self.memory = {}   # by key: {path: value}
         self.markers = {}
@@ -233,7 +234,6 @@ class Worker:
 
     def __init__(self, place, program, settings=(), config=None, state=None, environment=(), keys_kept=1000):
         self.state = state or State()
-        self.number = max(self.state.pending, default=0)
         self.tickets = {}         # ticket: number
         self.next_ticket = 1
         self.known = {}           # keys whose memory the worker has, least lately used first: runs under way
@@ -313,7 +313,7 @@ class Worker:
     def until(self, holds, what="what was waited for"):
         while not holds():
             check(self.take() is not None, f"the worker ended before {what}; it said {self.said()}, "
-                                           f"{self.fatal and self.fatal.message}")
+                                           f"{self.fatal and self.fatal.message}; status {self.process.poll()}")
 
     # Writing.
 
@@ -356,9 +356,9 @@ class Worker:
 
     def run(self, key, payload, index=None, **more):
         """A new input."""
-        self.number += 1
-        self.state.pending[self.number] = Input(key, payload, self.number - 1 if index is None else index, **more)
-        return self.give(self.number)
+        number = self.state.number = self.state.number + 1
+        self.state.pending[number] = Input(key, payload, number - 1 if index is None else index, **more)
+        return self.give(number)
 
     def restore(self):
         """Gives what a checkpoint had pending."""
