@@ -78,7 +78,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     /** Keys whose cells are not in state as they are; some may be saved already. */
     private transient List<KnownKeys.Known> changedKeys;
     private transient long changedBytes;
-    /** The keys of the batch's ends. */
+    private transient long batches;
+    /** The keys of the batch's ends, each once. */
     private transient ArrayList<KnownKeys.Known> ended;
 
     private transient Pending pending;
@@ -448,6 +449,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         long emitted = 0;
 
         ended.clear();
+        batches++;
 
         for (int i = 0; i < count; i++) {
             long ticket = frame.i64();
@@ -463,7 +465,10 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
                 refuse(input, kind, frame.text(), frame.text());
             }
             keys.release(input.known);
-            ended.add(input.known);
+            if (input.known.batch != batches) {
+                input.known.batch = batches;
+                ended.add(input.known);
+            }
             input.known = null;
             if (input.isInState) {
                 overButStored.add(input);
@@ -510,7 +515,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     /* What has changed stays beside the key until the next checkpoint: a key costs state one write a checkpoint. */
     private void receiveChanges(FrameReader frame) throws Exception {
         int count = frame.count(8);
-        int at = 0;
+        int first = 0;
+        int last = ended.size() - 1;
 
         for (int i = 0; i < count; i++) {
             KnownKeys.Known known;
@@ -518,15 +524,18 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
             long more = 0;
 
             frame.slice("a key");
-            /* Changes come in the order of the ends that made them, nearly always: then no key is looked up. */
-            while (at < ended.size() && !frame.sliceIs(ended.get(at).key.array)) {
-                at++;
+            /* Keys come in the order in which their first runs ended, or in the opposite one, as a worker likes: then none is
+             * looked up. */
+            if (first <= last && frame.sliceIs(ended.get(last).key.array)) {
+                known = ended.get(last--);
+            } else if (first <= last && frame.sliceIs(ended.get(first).key.array)) {
+                known = ended.get(first++);
+            } else {
+                known = keys.find(Bytes.of(frame.sliceCopy()));
             }
-            known = at < ended.size() ? ended.get(at) : keys.find(Bytes.of(frame.sliceCopy()));
             if (known == null) {
                 throw frame.broken("a key's memory has changed that the worker does not have");
             }
-            at = at < ended.size() ? at : 0;
             cellCount = frame.count(8);
             if (known.changed == 0) {
                 changedKeys.add(known);

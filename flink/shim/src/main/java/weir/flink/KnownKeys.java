@@ -22,6 +22,8 @@ final class KnownKeys {
         int running;
         /** How many of them are parked: then the others wait as well. */
         int parked;
+        /** The last BATCH that an end of it was in. */
+        long batch;
         /** An estimate, from {@link #counted} on. */
         long bytes;
         /** What it was when its cells were last counted. */
