@@ -293,8 +293,10 @@ static void wait_for_news(void *context)
         timeout = sooner(timeout, KEEP_MS);
     if (worker->stop_by_ms)
         timeout = sooner(timeout, worker->stop_by_ms > worker->now_ms ? worker->stop_by_ms - worker->now_ms : 0);
-    if (poll(fds, 3, timeout) > 0 && (fds[1].revents & (POLLHUP | POLLERR)) && !(fds[1].revents & POLLIN))
-        end(worker); /* nothing is left to read, or it is not read on purpose */
+    if (worker->state >= WEIR__WORKER_OVER)
+        fds[1].fd = -1; /* what has ended stays readable */
+    if (poll(fds, 3, timeout) > 0 && (fds[1].revents & (POLLHUP | POLLERR)) && !fds[1].events)
+        end(worker); /* it is not read now: who reads it sees its end, and where that is */
     worker->until_look = 0;
 }
 
