@@ -199,12 +199,12 @@ esac
 bring_flink() {
     flink=$prefix/flink/$1
     # The number: how tests/support/flink.py starts a JVM, which is what the kept classes follow.
-    recipe="1 $flink $3"
+    recipe="2 $flink $3"
     if [ "$(cat "$flink/stamp" 2>/dev/null)" = "$recipe" ]; then
         say "Flink: $1, there"
         return
     fi
-    jars="$flink/lib $3"
+    jars="1 $flink/lib $3"
     if [ "$(cat "$flink/jars" 2>/dev/null)" != "$jars" ]; then
         say "Flink: fetching $1 from the PyPI package apache-flink-libraries into .deps-prefix/flink, for tests"
         rm -rf "$flink"
@@ -217,7 +217,7 @@ bring_flink() {
         *.tar.gz) tar -xzf "$work/$2" -C "$flink/lib" --strip-components=3 --wildcards '*/deps/lib/*.jar' ;;
         *.whl) unzip -q -j "$work/$2" 'pyflink/lib/*.jar' -d "$flink/lib" ;;
         esac
-        rm -f "$work/$2" "$flink"/lib/flink-scala_* "$flink"/lib/flink-cep-* "$flink"/lib/flink-csv-*
+        rm -f "$work/$2" "$flink"/lib/flink-scala_* "$flink"/lib/flink-csv-*
         printf '%s\n' "$jars" >"$flink/jars"
     fi
     say "Flink: starting a cluster of $1 once, to keep its loaded classes"

@@ -228,19 +228,23 @@ static weir_code take_claim(weir_worker_journal *journal, weir_journal_partition
 {
     const weir_worker *worker = journal->worker;
     weir_journal_claim claim = { record->offset, entry->epoch, 0, 0 };
+    bool is_own = strcmp(entry->name, journal->owner) == 0;
+    weir_code rc = WEIR_OK;
 
-    if (strcmp(entry->name, journal->owner) == 0)
-        return WEIR_OK; /* our own */
     read_groups(entry->name, &claim.first, &claim.last);
     /* One that is stopping begins nothing more, and what it still has to say of its calls are facts. */
-    if (worker->state != WEIR__WORKER_STOPPING && journal->state >= WEIR__JOURNAL_CLAIMING &&
+    if (!is_own && worker->state != WEIR__WORKER_STOPPING && journal->state >= WEIR__JOURNAL_CLAIMING &&
         claim.epoch >= journal->epoch &&
         claim.first <= worker->last_group && worker->first_group <= claim.last)
         return weir__fail(err, WEIR_FENCED, WEIR_REMEDY_STOP,
                           "another worker (%.100s) has claimed key groups of this one, with epoch %" PRId64
                           "; ours is %" PRId64,
                           entry->name, claim.epoch, journal->epoch);
-    return add_claim(partition, &claim) == WEIR_OK ? WEIR_OK : weir__fail_memory(err, "a claim");
+    /* The own one counts, too: this partition may be read on while another's end is waited for. Once inputs are taken
+     * only facts are, and those are never void. */
+    if (journal->state < WEIR__JOURNAL_READY)
+        rc = add_claim(partition, &claim);
+    return rc == WEIR_OK ? rc : weir__fail_memory(err, "a claim");
 }
 
 /* ---- the tail ---------------------------------------------------------------------------------------------------- */
