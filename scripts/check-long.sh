@@ -9,7 +9,8 @@ what=${1:-all}
 kafka="long/kafka-sim long/chaos_long long/soak broker/three_nodes broker/chaos_itself broker/stories/slow_call"
 case $what in
 all) report=docs/reports/check-long.md
-    names="long/kills long/payments long/sim long/threads long/valgrind long/power long/memory $kafka" ;;
+    names="long/kills long/payments long/sim long/threads long/valgrind long/power long/memory $kafka"
+    names="$names long/flink_charges long/flink_failures" ;;
 kafka) report=docs/reports/check-long-kafka.md names=$kafka ;;
 *) echo "unknown: '$what'; nothing, or kafka" >&2
     exit 2 ;;

@@ -78,8 +78,8 @@ def euros(value):
 class Ordering:
     """Records of jobs/payments, of the kinds that have effects, mixed."""
 
-    def __init__(self, chance, customers, kinds):
-        self.chance, self.customers, self.kinds = chance, customers, kinds
+    def __init__(self, chance, customers, kinds, slow_ms=SLOW_MS):
+        self.chance, self.customers, self.kinds, self.slow_ms = chance, customers, kinds, slow_ms
         self.count = 0
         self.by_customer = collections.defaultdict(list)
         self.kind_of = {}
@@ -92,7 +92,7 @@ class Ordering:
         does += "" if kind == "idempotent" else "+ignore-key"
         if kind == "once" and chance.random() < 0.02:
             does = chance.choice(["drop-before", "lose-answer+ignore-key"])
-        order = f"o-{self.count};{does}={chance.randint(*SLOW_MS)}"
+        order = f"o-{self.count};{does}={chance.randint(*self.slow_ms)}"
         self.count += 1
         value = {"order": order, "kind": kind, "currency": "USD" if chance.random() < 0.1 else "EUR",
                  "amount": DECLINED if chance.random() < 0.05 else chance.randrange(1, 10000)}

@@ -84,6 +84,9 @@ final class WorkerProcess {
         thread("reader", this::read);
         thread("stderr", () -> log.read(process.getErrorStream()));
         thread("start", this::watchStart);
+        /* All are there before one runs: a worker that ends at once has the reading thread wait for the one that reads
+         * standard error. */
+        threads.forEach(Thread::start);
     }
 
     private void thread(String what, Runnable body) {
@@ -91,7 +94,6 @@ final class WorkerProcess {
 
         thread.setDaemon(true);
         /* A thread outlives its task by moments, and must not hold the job's class loader longer. */
-        thread.start();
         threads.add(thread);
     }
 

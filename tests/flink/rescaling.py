@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""State that goes on elsewhere: from 1.20 to 2.2 with the same JAR, in other parallelisms, behind savepoints that are
+taken in the midst of the input, and from a checkpoint that a canceled job left; and a failure when there is none yet.
+What Kafka has in the end, read_committed, is per key, byte for byte, what `local` prints."""
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests/support"))
+import broker  # noqa: E402
+import flink  # noqa: E402
+from flink_job import Run, flights, nothing_is_left, unavailable, worker_of, workers_of  # noqa: E402
+from kafka_job import BROKER_CONFIG, FLIGHT_WATCH  # noqa: E402
+from story import check, same, tell, wait_until  # noqa: E402
+
+# Flink's own default follows from the first parallelism, and state is bound to it for good.
+MAX_PARALLELISM = ["-Dpipeline.max-parallelism=128"]
+
+
+def cluster_of(place, version, slots):
+    """All of them see the same files."""
+    return flink.Cluster(version, slots=slots, conf={
+        "metrics.fetcher.update-interval": 100,
+        "execution.checkpointing.interval": "300 ms",
+        "execution.checkpointing.dir": f"file://{place.path('checkpoints')}",
+        "execution.checkpointing.savepoint-dir": f"file://{place.path('savepoints')}"})
+
+
+def stopped(run):
+    """A savepoint, with which the job has ended while input came."""
+    began, before = time.monotonic(), run.written
+    savepoint = run.cluster.stop_with_savepoint(run.job)
+    run.cluster.wait_state(run.job, "FINISHED")
+    nothing_is_left(run.cluster)
+    check(before < run.written and run.seen < run.total, "the input was over before the job")
+    print(f"# stopped in {time.monotonic() - began:.1f} s, {run.seen} of {run.total} outputs are there, "
+          f"{run.written} of {len(run.lines)} inputs")
+    return savepoint
+
+
+def newest_checkpoint(cluster, job):
+    return cluster.checkpoints(job)["latest"]["completed"]["external_path"]
+
+
+def start(run, cluster, parallelism, savepoint=None):
+    run.start(cluster, parallelism=parallelism, savepoint=savepoint, options=MAX_PARALLELISM)
+    same(len(workers_of(cluster, FLIGHT_WATCH)), parallelism, "workers")
+    print(f"# Flink {cluster.version}, parallelism {parallelism}: {run.check_names()}")
+
+
+def goes_on(run, more=20):
+    """There are new outputs: the checkpoints behind them are complete."""
+    run.wait_outputs(least=min(run.seen + more, run.total))
+
+
+def a_job_goes_from_1_20_to_2_2_and_from_2_to_3_and_back(place):
+    run = Run(place, KAFKA, "moving", FLIGHT_WATCH, flights())
+    with cluster_of(place, "1.20.3", 2) as cluster:
+        start(run, cluster, 2)
+        run.feed(lots=150)
+        goes_on(run)
+        savepoint = stopped(run)
+    with cluster_of(place, "2.2.1", 3) as cluster:
+        start(run, cluster, 3, savepoint)
+        goes_on(run)
+        savepoint = stopped(run)
+        start(run, cluster, 2, savepoint)
+        goes_on(run)
+        run.cluster.cancel(run.job)
+        checkpoint = newest_checkpoint(cluster, run.job)
+        nothing_is_left(cluster)
+        check(run.seen < run.total, "the input was over before the job")
+        start(run, cluster, 3, checkpoint)
+        run.wait_fed()
+        run.finish()
+
+
+def a_failure_before_the_first_checkpoint_begins_again(place):
+    run = Run(place, KAFKA, "early", FLIGHT_WATCH, flights(10))
+    run.write(0.5)
+    with cluster_of(place, "2.2.1", 1) as cluster:
+        # The first one comes no sooner than the pause says.
+        run.start(cluster, "--set", "flink.worker-restarts=0", options=[
+            "-Dexecution.checkpointing.interval=4 s", "-Dexecution.checkpointing.min-pause=4 s"])
+        cluster.wait(lambda: any(map(int, cluster.metrics(run.job, "weir.inputs", "logbook").values())),
+                     "no input has come")
+        pid = worker_of(cluster, FLIGHT_WATCH)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: pid not in cluster.processes())
+        same(cluster.checkpoints(run.job)["counts"]["completed"], 0, "checkpoints before the failure")
+        cluster.wait(lambda: cluster.exceptions(run.job), "the failure is not in the job's exceptions")
+        check("by signal 9" in cluster.exceptions(run.job)[0], cluster.exceptions(run.job)[0][:300])
+        run.write()
+        run.finish()
+
+
+why = unavailable()
+if why:
+    print(f"1..0 # SKIP {why}")
+    sys.exit(0)
+with broker.Cluster(config=BROKER_CONFIG) as KAFKA:
+    tell()
