@@ -57,7 +57,8 @@ typedef struct stage {
     int inputs, keys, partitions, slots, written;
     bool is_quiet;         /* nothing goes wrong any more */
     bool is_cut_off;       /* somebody has thrown away journal records that counted */
-    int64_t quiet_ms, tombstones_ms;
+    int64_t quiet_ms, tombstones_ms, moved_ms; /* moved_ms: when `missing` was another one last */
+    int missing;
     int pace_ms, odds[16]; /* of what goes wrong; see draw_mishaps() */
     int deadly_call;       /* the process dies when a call has begun, 1 in so many; 0: never */
     int call_odds;         /* an input with calls, 1 in so many */
