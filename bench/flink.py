@@ -212,8 +212,8 @@ class Bench:
 
     @staticmethod
     def in_flight(cluster, job):
-        found = cluster.metrics(job.id, "inFlight")
-        return max((int(float(value)) for value in found.values()), default=0)
+        found = cluster.metrics(job.id, "inputs-in-flight")
+        return max((int(float(value)) for name, value in found.items() if name.endswith("inputs-in-flight")), default=0)
 
     def run(self):
         self.stage.fill("records", self.options.records, KEYS)
