@@ -14,13 +14,6 @@
 #include "engine/recall.h"
 #include "host/scratch.h"
 
-bool weir__kafka_is_fact(const weir_entry *entry)
-{
-    return entry->kind == WEIR__ENTRY_RESOLUTION ||
-           (entry->kind == WEIR__ENTRY_OUTCOME &&
-            (entry->call_kind == WEIR_CALL_ONCE || entry->call_kind == WEIR_CALL_CHECKED));
-}
-
 /* ---- gathering --------------------------------------------------------------------------------------------------- */
 
 static weir_code add_entry(weir_kafka_task *task, int64_t number, int64_t place, bool is_stored, weir_entry *entry)
@@ -158,7 +151,7 @@ static weir_code take_record(void *context, const weir_record *record, weir_erro
     if (task->is_by_id)
         return take_by_id(task, record, entry, err);
     number = number_of(task, entry->run);
-    if (number < 0 || (entry->epoch < task->highest_claim && !weir__kafka_is_fact(entry)))
+    if (number < 0 || (entry->epoch < task->highest_claim && !weir__entry_is_fact(entry)))
         return WEIR_OK; /* void */
     rc = add_entry(task, number, record->offset, false, entry);
     return rc == WEIR_OK ? rc : weir__fail_memory(err, "the journal");

@@ -49,9 +49,6 @@ WEIR_CHECK weir_code weir__kafka_task_parked(const weir_kafka_task *task,
                                                              weir_error *err),
                                              void *context, weir_error *err);
 
-/** Whether an entry counts whatever its epoch: a decision, or what came of a call that must not be made twice. */
-bool weir__kafka_is_fact(const weir_entry *entry);
-
 /* ---- deciding (kafka_resolve.c) ---------------------------------------------------------------------------------- */
 
 typedef enum weir_kafka_taken {

@@ -178,7 +178,7 @@ static weir_code look_for_earlier(void *context, const weir_record *record, weir
         return rc;
     if (strcmp(entry->run, at->to->run) != 0 || entry->instance != ours->instance || entry->call != ours->call ||
         entry->attempt != ours->attempt ||
-        (!weir__kafka_is_fact(entry) && entry->kind != WEIR__ENTRY_OUTCOME && entry->kind != WEIR__ENTRY_WITHDRAWN))
+        (!weir__entry_is_fact(entry) && entry->kind != WEIR__ENTRY_OUTCOME && entry->kind != WEIR__ENTRY_WITHDRAWN))
         return WEIR_OK;
     at->is_found = true;
     at->place = record->offset;

@@ -247,12 +247,6 @@ static weir_code send_entry(weir_stream *stream, weir_kept_entry *entry, const c
     return WEIR_OK;
 }
 
-static bool needs_reading_back(const weir_entry *entry)
-{
-    return entry->kind == WEIR__ENTRY_INTENT &&
-           (entry->call_kind == WEIR_CALL_ONCE || entry->call_kind == WEIR_CALL_CHECKED);
-}
-
 weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *entry, weir_bytes sealed,
                               weir_ticket *ticket, weir_error *err)
 {
@@ -272,7 +266,7 @@ weir_code weir__stream_append(void *context, weir_run *run, const weir_entry *en
     task->reads_own |= run->awaits_log;
     kept->ticket = ticket;
     kept->needs_reading_back =
-        ticket && needs_reading_back(entry) && is_open && !weir__is_broken(WEIR__BREAK_NO_READING_BACK);
+        ticket && weir__entry_needs_reading_back(entry) && is_open && !weir__is_broken(WEIR__BREAK_NO_READING_BACK);
     rc = send_entry(stream, kept, weir_run_id(run), err);
     if (rc != WEIR_OK) {
         free(kept);
@@ -404,13 +398,6 @@ void weir__stream_tail_end(weir_stream_task *task)
     task->is_tailed = false;
 }
 
-static bool is_fact(const weir_entry *entry)
-{
-    return entry->kind == WEIR__ENTRY_RESOLUTION ||
-           (entry->kind == WEIR__ENTRY_OUTCOME &&
-            (entry->call_kind == WEIR_CALL_ONCE || entry->call_kind == WEIR_CALL_CHECKED));
-}
-
 /* The number of the input that a run id of this task ends in; -1: it is another topic's. */
 static int64_t number_of(const weir_stream_task *task, const char *run)
 {
@@ -488,7 +475,7 @@ static void look_at_entry(weir_stream_task *task, const weir_record *record, con
             lose_to_claim(task);
         return;
     }
-    if (number < 0 || !is_fact(entry) || (is_own && !task->reads_own))
+    if (number < 0 || !weir__entry_is_fact(entry) || (is_own && !task->reads_own))
         return;
     /* Its input has not been fetched yet, or still waits to be taken out of the inbox. */
     if (!is_own && (number >= task->next || task->state == WEIR__TASK_STARTING) &&
@@ -515,7 +502,7 @@ static void gather(weir_stream_task *task, const weir_record *record, const weir
             lose_to_claim(task);
         return;
     }
-    if (number < 0 || (entry->epoch < task->highest_claim && !is_fact(entry) &&
+    if (number < 0 || (entry->epoch < task->highest_claim && !weir__entry_is_fact(entry) &&
                        !weir__is_broken(WEIR__BREAK_ACCEPT_VOID)))
         return;
     if (add_found(task, number, record) != WEIR_OK)

@@ -106,12 +106,6 @@ static weir_code send_entry(weir_worker_journal *journal, weir_journal_entry *en
     return WEIR_OK;
 }
 
-static bool needs_reading_back(const weir_entry *entry)
-{
-    return entry->kind == WEIR__ENTRY_INTENT &&
-           (entry->call_kind == WEIR_CALL_ONCE || entry->call_kind == WEIR_CALL_CHECKED);
-}
-
 /* What is kept of a run from its first entry to its end; NULL: no memory. */
 static weir_journal_run *open_run(weir_worker *worker, weir_run *run)
 {
@@ -148,7 +142,7 @@ weir_code weir__worker_append(void *context, weir_run *run, const weir_entry *en
     }
     journal->reads_own |= run->awaits_log;
     made->ticket = ticket;
-    made->needs_reading_back = ticket && needs_reading_back(entry);
+    made->needs_reading_back = ticket && weir__entry_needs_reading_back(entry);
     rc = send_entry(journal, made, weir_run_id(run), err);
     if (rc != WEIR_OK) {
         free(made);
@@ -273,7 +267,7 @@ static weir_code look_at_entry(weir_worker_journal *journal, weir_journal_partit
     bool is_own = entry->epoch == journal->epoch && entry->kind != WEIR__ENTRY_RESOLUTION;
     weir_journal_run *run;
 
-    if (!weir__journal_is_fact(entry) || (is_own && !journal->reads_own))
+    if (!weir__entry_is_fact(entry) || (is_own && !journal->reads_own))
         return WEIR_OK;
     if (is_own) {
         run = weir__journal_find(journal, entry->run); /* not ours: of a neighbour's with the same epoch */

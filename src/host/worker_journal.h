@@ -144,7 +144,6 @@ weir_journal_run *weir__journal_run_add(weir_worker_journal *journal, const char
                                         weir_journal_partition *partition); /* NULL: no memory */
 void weir__journal_run_drop(weir_worker_journal *journal, weir_journal_run *run);
 void weir__journal_run_keep(weir_journal_run *run, weir_journal_entry *entry);
-bool weir__journal_is_fact(const weir_entry *entry);
 weir_journal_partition *weir__journal_partition_of(weir_worker_journal *journal, uint32_t key_group);
 
 #endif

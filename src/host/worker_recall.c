@@ -121,17 +121,10 @@ weir_journal_partition *weir__journal_partition_of(weir_worker_journal *journal,
 
 /* ---- a run that begins ------------------------------------------------------------------------------------------- */
 
-bool weir__journal_is_fact(const weir_entry *entry)
-{
-    return entry->kind == WEIR__ENTRY_RESOLUTION ||
-           (entry->kind == WEIR__ENTRY_OUTCOME &&
-            (entry->call_kind == WEIR_CALL_ONCE || entry->call_kind == WEIR_CALL_CHECKED));
-}
-
 /* Behind a higher claim that has its key group all is void, but facts. */
 static bool is_void(const weir_journal_partition *partition, uint32_t key_group, int64_t place, const weir_entry *entry)
 {
-    if (weir__journal_is_fact(entry))
+    if (weir__entry_is_fact(entry))
         return false;
     for (size_t i = 0; i < partition->claim_count; i++) {
         const weir_journal_claim *claim = &partition->claims[i];

@@ -519,3 +519,21 @@ weir_code weir__entry_open(weir_bytes sealed, weir_arena *arena, weir_entry **ou
         *out = to.entry;
     return rc;
 }
+
+/* ---- among owners ------------------------------------------------------------------------------------------------ */
+
+static bool must_not_be_made_twice(weir_call_kind kind)
+{
+    return kind == WEIR_CALL_ONCE || kind == WEIR_CALL_CHECKED;
+}
+
+bool weir__entry_is_fact(const weir_entry *entry)
+{
+    return entry->kind == WEIR__ENTRY_RESOLUTION ||
+           (entry->kind == WEIR__ENTRY_OUTCOME && must_not_be_made_twice(entry->call_kind));
+}
+
+bool weir__entry_needs_reading_back(const weir_entry *entry)
+{
+    return entry->kind == WEIR__ENTRY_INTENT && must_not_be_made_twice(entry->call_kind);
+}

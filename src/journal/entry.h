@@ -117,6 +117,16 @@ WEIR_CHECK weir_code weir__entry_open(weir_bytes sealed, weir_arena *arena, weir
  */
 WEIR_CHECK weir_code weir__entry_print(const weir_entry *entry, weir_buffer *out, weir_error *err);
 
+/* ---- among owners ------------------------------------------------------------------------------------------------ */
+
+/** Whether an entry counts whatever its epoch: a decision, or what came of a call that must not be made twice. */
+bool weir__entry_is_fact(const weir_entry *entry);
+
+/** Whether it counts only once it was read back: an intent of a call that must not be made twice. */
+bool weir__entry_needs_reading_back(const weir_entry *entry);
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
 /** "result", "intent", … */
 const char *weir__entry_kind_name(weir_entry_kind kind);
 const char *weir__call_kind_name(weir_call_kind kind); /* "pure", "idempotent", "checked", "once" */
