@@ -96,7 +96,7 @@ class Bench:
     def plain_jar(self):
         """PlainCount with the connector that weir's shim brings."""
         jar = f"{self.stage.work}/plain.jar"
-        shutil.copy(f"{self.options.build}/weir-flink.jar", jar)
+        shutil.copy(f"{self.options.build}/flink/weir-flink.jar", jar)
         classes = f"{self.options.build}/bench/flink/classes"
         with zipfile.ZipFile(jar, "a") as out:
             for name in os.listdir(classes):
@@ -109,8 +109,7 @@ class Bench:
             out.write(f"job: {{name: {name}}}\ninput: {{topics: [{topic_in}], format: json}}\n"
                       f"output: {{topic: {topic_out}}}\naction-state: {{required: false}}\n{more}"
                       f"kafka:\n  bootstrap.servers: \"{self.stage.brokers}\"\n  auto.offset.reset: earliest\n")
-        subprocess.run([binary, "package", "--config", config, "--output", jar],
-                       env=dict(self.stage.environment, WEIR_FLINK_JAR=f"{self.options.build}/weir-flink.jar"),
+        subprocess.run([binary, "package", "--config", config, "--output", jar], env=self.stage.environment,
                        check=True, stdout=subprocess.DEVNULL)
         return jar
 

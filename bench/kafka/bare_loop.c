@@ -171,31 +171,20 @@ static void produce_named(counter *loop, const rd_kafka_message_t *message, cons
     char run[64];
     int run_size = snprintf(run, sizeof run, "AAAAAAAAAAAAAAAAAAAAAA/%" PRId32 "/%" PRId64, message->partition,
                             message->offset);
+    rd_kafka_headers_t *headers = need(rd_kafka_headers_new(2)); /* taken once it is sent */
+    rd_kafka_vu_t words[] = {
+        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = loop->out },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = RD_KAFKA_PARTITION_UA },
+        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key, key_size } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)value, size } },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = rd_kafka_message_timestamp(message, NULL) },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+    };
 
-    for (;;) {
-        rd_kafka_headers_t *headers = need(rd_kafka_headers_new(2));
-        rd_kafka_error_t *error;
-
-        expect(rd_kafka_header_add(headers, "weir-run", 8, run, run_size), "header");
-        expect(rd_kafka_header_add(headers, "weir-seq", 8, "0", 1), "header");
-        rd_kafka_vu_t words[] = {
-            { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = loop->out },
-            { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = RD_KAFKA_PARTITION_UA },
-            { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key, key_size } },
-            { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)value, size } },
-            { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
-            { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = rd_kafka_message_timestamp(message, NULL) },
-            { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
-        };
-        error = rd_kafka_produceva(loop->producer, words, sizeof words / sizeof *words);
-        if (!error)
-            return;
-        rd_kafka_headers_destroy(headers);
-        if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            die("produce", rd_kafka_error_string(error));
-        rd_kafka_error_destroy(error);
-        (void)rd_kafka_poll(loop->producer, 10);
-    }
+    expect(rd_kafka_header_add(headers, "weir-run", 8, run, run_size), "header");
+    expect(rd_kafka_header_add(headers, "weir-seq", 8, "0", 1), "header");
+    produce_words(loop->producer, words, sizeof words / sizeof *words);
 }
 
 static void count(counter *loop, const rd_kafka_message_t *message, yyjson_alc *pool)

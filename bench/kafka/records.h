@@ -75,19 +75,11 @@ static inline rd_kafka_t *client(rd_kafka_type_t type, const char *brokers, cons
     return kafka;
 }
 
-/* Sends bytes, copied; waits while the queue is full. Partition: RD_KAFKA_PARTITION_UA lets the key decide. */
-static inline void produce(rd_kafka_t *kafka, rd_kafka_topic_t *topic, int32_t partition, const void *key,
-                           size_t key_size, const void *value, size_t size)
+/* Sends what these words say; waits while the queue is full. */
+static inline void produce_words(rd_kafka_t *kafka, const rd_kafka_vu_t *words, size_t count)
 {
     for (;;) {
-        rd_kafka_vu_t words[] = {
-            { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic },
-            { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition },
-            { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key, key_size } },
-            { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)value, size } },
-            { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
-        };
-        rd_kafka_error_t *error = rd_kafka_produceva(kafka, words, sizeof words / sizeof *words);
+        rd_kafka_error_t *error = rd_kafka_produceva(kafka, words, count);
 
         if (!error)
             return;
@@ -96,6 +88,21 @@ static inline void produce(rd_kafka_t *kafka, rd_kafka_topic_t *topic, int32_t p
         rd_kafka_error_destroy(error);
         (void)rd_kafka_poll(kafka, 10);
     }
+}
+
+/* Sends bytes, copied. Partition: RD_KAFKA_PARTITION_UA lets the key decide. */
+static inline void produce(rd_kafka_t *kafka, rd_kafka_topic_t *topic, int32_t partition, const void *key,
+                           size_t key_size, const void *value, size_t size)
+{
+    rd_kafka_vu_t words[] = {
+        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition },
+        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key, key_size } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)value, size } },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+    };
+
+    produce_words(kafka, words, sizeof words / sizeof *words);
 }
 
 static inline int32_t partitions_of(rd_kafka_t *kafka, const char *topic_name)

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import re
-import signal
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ import broker  # noqa: E402
 import flink  # noqa: E402
 from broker import Record  # noqa: E402
 from chaos_check import Ordering  # noqa: E402
-from flink_job import (Packaged, agents_of, check_names, nothing_is_left, unavailable, worker_of,  # noqa: E402
+from flink_job import (Packaged, agents_of, check_names, kill_worker, nothing_is_left, unavailable,  # noqa: E402
                        workers_of)
 from kafka_job import BROKER_CONFIG  # noqa: E402
 from payments import JOB, Service  # noqa: E402
@@ -147,13 +146,11 @@ def undisturbed_each_order_is_charged_once(place):
         job.finish()
 
 
-def kill_worker(cluster):
-    pid = worker_of(cluster, JOB)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: pid not in cluster.processes())
+def worker(cluster):
+    kill_worker(cluster, JOB)
 
 
-def kill_taskmanager(cluster):
+def taskmanager(cluster):
     pids = set(workers_of(cluster, JOB))
     cluster.taskmanagers[0].kill()
     wait_until(lambda: not pids & set(cluster.processes()))
@@ -163,7 +160,7 @@ def kill_taskmanager(cluster):
 def kills_charge_nothing_twice_and_lose_nothing(place):
     with cluster_of(place, VERSION) as cluster, Payments(place, "killed", 10000) as job:
         job.start(cluster, 2)
-        for kill in kill_worker, kill_worker, kill_taskmanager:
+        for kill in worker, worker, taskmanager:
             job.order()
             job.wait_under_way()
             kill(cluster)

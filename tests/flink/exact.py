@@ -3,14 +3,13 @@
 """Jobs on both versions, submitted by the real client: what Kafka has in the end, read_committed, is per key, byte for
 byte, what `local` prints for the same input; also after kill -9 of the worker, and of the TaskManager."""
 import os
-import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests/support"))
 import broker  # noqa: E402
 import flink  # noqa: E402
-from flink_job import Run, flights, unavailable, worker_of  # noqa: E402
+from flink_job import Run, flights, kill_worker, unavailable, worker_of  # noqa: E402
 from kafka_job import BROKER_CONFIG, FLIGHT_WATCH, WORD_COUNT  # noqa: E402
 from story import check, tell, wait_until  # noqa: E402
 
@@ -58,9 +57,7 @@ def killed(place, version, kill, seen):
 
 
 def worker(cluster):
-    pid = worker_of(cluster, FLIGHT_WATCH)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: pid not in cluster.processes())
+    kill_worker(cluster, FLIGHT_WATCH)
 
 
 def taskmanager(cluster):

@@ -4,16 +4,15 @@
 taken in the midst of the input, and from a checkpoint that a canceled job left; and a failure when there is none yet.
 What Kafka has in the end, read_committed, is per key, byte for byte, what `local` prints."""
 import os
-import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests/support"))
 import broker  # noqa: E402
 import flink  # noqa: E402
-from flink_job import Run, flights, nothing_is_left, unavailable, worker_of, workers_of  # noqa: E402
+from flink_job import Run, flights, kill_worker, nothing_is_left, unavailable, workers_of  # noqa: E402
 from kafka_job import BROKER_CONFIG, FLIGHT_WATCH  # noqa: E402
-from story import check, same, tell, wait_until  # noqa: E402
+from story import check, same, tell  # noqa: E402
 
 # Flink's own default follows from the first parallelism, and state is bound to it for good.
 MAX_PARALLELISM = ["-Dpipeline.max-parallelism=128"]
@@ -86,9 +85,7 @@ def a_failure_before_the_first_checkpoint_begins_again(place):
             "-Dexecution.checkpointing.interval=4 s", "-Dexecution.checkpointing.min-pause=4 s"])
         cluster.wait(lambda: any(map(int, cluster.metrics(run.job, "weir.inputs", "logbook").values())),
                      "no input has come")
-        pid = worker_of(cluster, FLIGHT_WATCH)
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: pid not in cluster.processes())
+        kill_worker(cluster, FLIGHT_WATCH)
         same(cluster.checkpoints(run.job)["counts"]["completed"], 0, "checkpoints before the failure")
         cluster.wait(lambda: cluster.exceptions(run.job), "the failure is not in the job's exceptions")
         check("by signal 9" in cluster.exceptions(run.job)[0], cluster.exceptions(run.job)[0][:300])

@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import signal
 import subprocess
 import threading
 
@@ -67,6 +68,13 @@ def workers_of(cluster, program):
 def worker_of(cluster, program):
     """The id of one of a job's workers, for which it waits."""
     return cluster.wait(lambda: workers_of(cluster, program), "there is no worker")[0]
+
+
+def kill_worker(cluster, program):
+    """kill -9 of one of them, and until it is gone."""
+    pid = worker_of(cluster, program)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: pid not in cluster.processes())
 
 
 def nothing_is_left(cluster):
