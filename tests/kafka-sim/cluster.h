@@ -78,6 +78,8 @@ typedef struct sim_pending_offset {
     int64_t offset;
     weir_bytes metadata;
     uint64_t order;
+    bool is_over_foreign; /* somebody had set the one that it replaces: */
+    int64_t over;
 } sim_pending_offset;
 
 typedef struct sim_transaction {

@@ -360,9 +360,12 @@ weir_txn weir__producer_offsets(weir_producer *producer, const weir_commit_offse
     request = request_new(producer, land_offsets);
     request->member = *member;
     for (size_t i = 0; i < count && i < SIM_TXN_PARTITIONS; i++) {
-        request->offsets[request->count++] = (sim_pending_offset){ sim_print("%s", offsets[i].topic),
-                                                                   offsets[i].partition, offsets[i].offset,
-                                                                   sim_copy(offsets[i].metadata), 0 };
+        request->offsets[request->count++] = (sim_pending_offset){
+            .topic = sim_print("%s", offsets[i].topic),
+            .partition = offsets[i].partition,
+            .offset = offsets[i].offset,
+            .metadata = sim_copy(offsets[i].metadata),
+        };
     }
     return say(producer, ask(producer, request, true), err, "offsets");
 }

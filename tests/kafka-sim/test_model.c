@@ -418,6 +418,43 @@ START_TEST(a_late_marker_does_not_undo_what_somebody_has_set_since)
 }
 END_TEST
 
+static int64_t overwritten;
+
+static void note_overwrite(const sim_process *owner, const char *topic, int32_t partition, int64_t offset)
+{
+    (void)owner;
+    (void)topic;
+    (void)partition;
+    ck_assert_int_eq(overwritten, -1);
+    overwritten = offset;
+}
+
+static void commit_over_one_and_be_passed_by_another(void)
+{
+    int64_t id = 0;
+    int epoch = 0;
+    sim_pending_offset pending = { .topic = "in", .offset = 1, .metadata = weir__bytes_text("ours") };
+
+    overwritten = -1;
+    world->on_overwrite = note_overwrite;
+    ck_assert_int_eq(sim_txn_init("t", NULL, &id, &epoch), SIM_OK);
+    sim_offset_set("in", 0, 7);
+    ck_assert_int_eq(sim_txn_add_group("t", epoch), SIM_OK);
+    ck_assert_int_eq(sim_txn_offset("t", epoch, &pending), SIM_OK);
+    ck_assert_int_eq(overwritten, -1);
+    ck_assert_int_eq(sim_txn_end("t", epoch, true), SIM_OK);
+    ck_assert_int_eq(overwritten, 7);
+    sim_offset_set("in", 0, 9);
+    (void)sim_wait(NULL, NULL, world->now_ms + 10);
+    ck_assert_int_eq(sim_offset_of("in", 0)->offset, 9);
+}
+
+START_TEST(who_passes_over_an_offset_is_told_though_another_is_set_before_the_marker)
+{
+    run_as(a, commit_over_one_and_be_passed_by_another);
+}
+END_TEST
+
 /* ---- readers ----------------------------------------------------------------------------------------------------- */
 
 static void read_too_early(void)
@@ -936,6 +973,7 @@ int main(void)
         a_late_end_hits_a_later_transaction_of_its_epoch_and_none_of_another,
         late_records_and_offsets_join_no_transaction_that_is_not_open,
         a_late_marker_does_not_undo_what_somebody_has_set_since,
+        who_passes_over_an_offset_is_told_though_another_is_set_before_the_marker,
         a_reader_is_given_what_lies_in_the_log_once_it_has_been_fetched,
         appended_records_stand_in_their_order,
         what_was_sent_lands_after_its_writers_death_without_gaps,

@@ -83,8 +83,6 @@ static void resolve_offsets(sim_transaction *txn)
 
         if (at->exists && at->order > pending->order)
             continue; /* set since */
-        if (at->exists && at->is_foreign && world->on_overwrite)
-            world->on_overwrite(txn->owner, pending->topic, pending->partition, at->offset);
         *at = (sim_offset){ .exists = true, .offset = pending->offset, .metadata = pending->metadata,
                             .order = pending->order };
     }
@@ -117,12 +115,28 @@ static void send_marker(sim_transaction *txn, sim_partition *partition)
     sim_in(delay_ms, reach, made);
 }
 
+/*
+ * What else the transaction writes is committed from here on, whatever reaches the offsets first: the marker, or somebody
+ * who sets another one. What a member has committed meanwhile was told of.
+ */
+static void tell_overwrites(const sim_transaction *txn)
+{
+    for (size_t i = 0; i < txn->offset_count; i++) {
+        const sim_pending_offset *pending = &txn->offsets[i];
+
+        if (pending->is_over_foreign && sim_offset_of(pending->topic, pending->partition)->is_foreign)
+            world->on_overwrite(txn->owner, pending->topic, pending->partition, pending->over);
+    }
+}
+
 static void prepare(sim_transaction *txn, bool is_commit)
 {
     sim_trace("coordinator: %s #%llu of epoch %d is to %s", txn->id, (unsigned long long)txn->number, txn->epoch,
               is_commit ? "commit" : "abort");
     txn->state = SIM_TXN_PREPARED;
     txn->is_commit = is_commit;
+    if (is_commit && world->on_overwrite)
+        tell_overwrites(txn);
     txn->markers_left = 0;
     for (size_t i = 0; i < txn->partition_count; i++)
         send_marker(txn, txn->partitions[i]);
@@ -271,6 +285,8 @@ sim_code sim_txn_offset(const char *id, int epoch, const sim_pending_offset *off
     txn->offsets[i] = *offset;
     txn->offsets[i].topic = sim_print("%s", offset->topic);
     txn->offsets[i].metadata = sim_copy(offset->metadata);
+    txn->offsets[i].is_over_foreign = sim_offset_of(offset->topic, offset->partition)->is_foreign;
+    txn->offsets[i].over = sim_offset_of(offset->topic, offset->partition)->offset;
     txn->offsets[i].order = sim_offset_order();
     return SIM_OK;
 }

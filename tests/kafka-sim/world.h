@@ -65,7 +65,7 @@ typedef struct sim_world {
     int64_t session_ms, rebalance_ms, transaction_ms, request_ms, max_poll_ms;
     sim_process *processes;
     void (*on_sweep)(const char *id, const sim_process *owner, int64_t begun_ms); /* a transaction took too long */
-    /* A member commits an offset where somebody has set one: this one. */
+    /* A transaction is to commit whose offset replaces one that somebody has set: this one. */
     void (*on_overwrite)(const sim_process *owner, const char *topic, int32_t partition, int64_t offset);
     void *arena, *events, *cluster; /* their own */
 } sim_world;
