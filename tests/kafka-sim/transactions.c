@@ -116,8 +116,8 @@ static void send_marker(sim_transaction *txn, sim_partition *partition)
 }
 
 /*
- * What else the transaction writes is committed from here on, whatever reaches the offsets first: the marker, or somebody
- * who sets another one. What a member has committed meanwhile was told of.
+ * What else the transaction writes is committed from here on, whatever reaches the offsets first: the marker, or
+ * somebody who sets another one. What a member has committed meanwhile was told of.
  */
 static void tell_overwrites(const sim_transaction *txn)
 {
