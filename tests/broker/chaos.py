@@ -3,12 +3,13 @@
 """Two jobs on real brokers, while processes, brokers, connections, offsets and folders are done harm to at random; then
 what was committed is counted, and what the service that was charged has counted itself.
 
-    chaos.py [--events N] [--records N] [--seed S] [--nodes 1|3] [--only EVENT,…] [--kinds KIND,…]
+    chaos.py [--events N] [--records N] [--orders N] [--seed S] [--nodes 1|3] [--only EVENT,…] [--kinds KIND,…]
              [--stand-in [BREAK]] [--short-memory] [--log-level LEVEL] [--keep]
 
-The counting job (tests/support/chaos-job.c) gets N records, jobs/payments a hundredth of it, in 4 partitions each,
-three processes each. All kinds of events (tests/support/chaos_events.py) come before one comes twice. --stand-in:
-counting alone, by tests/support/standin.c, which BREAK makes wrong in one way: the chaos test's own test.
+The counting job (tests/support/chaos-job.c) gets N records, jobs/payments a hundredth of it (or --orders), in 4
+partitions each, three processes each. All kinds of events (tests/support/chaos_events.py) come before one comes twice.
+--stand-in: counting alone, by tests/support/standin.c, which BREAK makes wrong in one way: the chaos test's own test.
+A test that fails keeps its folder, and what tests/support/chaos_evidence.py finds, and says where.
 """
 import argparse
 import collections
@@ -30,6 +31,7 @@ import broker  # noqa: E402
 import payments  # noqa: E402
 from chaos_check import Counting, Ordering  # noqa: E402
 from chaos_events import LEAST_MEMORY, STAND_IN_MEMORY, Events, Feeder  # noqa: E402
+from chaos_evidence import Evidence  # noqa: E402
 from kafka_job import BROKER_CONFIG, CHAOS_JOB, STAND_IN, Job, wait_for  # noqa: E402
 from story import Place, check  # noqa: E402
 
@@ -74,9 +76,12 @@ class Chaos:
             cluster.create_topic("chaos-changelog", PARTITIONS, dict(one.split("=") for one in STAND_IN_MEMORY))
             self.jobs.append(Job(place.path("chaos"), cluster, "chaos", STAND_IN, ["to-be-counted"], "counted",
                                  env={"STANDIN_BREAK": options.stand_in}))
-        draws = {"chaos": (self.counting.draw, RATE), "payments": (self.ordering.draw, max(1, RATE // PAYMENTS_EACH))}
+        self.shares = {"chaos": options.records,
+                       "payments": options.orders or max(100, options.records // PAYMENTS_EACH)}
+        draws = {"chaos": (self.counting.draw, RATE),
+                 "payments": (self.ordering.draw, max(1, RATE * self.shares["payments"] // options.records))}
         self.feeders = {job.name: Feeder(cluster, job.inputs[0], *draws[job.name]) for job in self.jobs}
-        self.shares = {"chaos": options.records, "payments": max(100, options.records // PAYMENTS_EACH)}
+        self.evidence = Evidence(cluster, folder)
 
     def close(self):
         for feeder in self.feeders.values():
@@ -85,6 +90,7 @@ class Chaos:
             job.__exit__()
         if self.service:
             self.service.stop()
+        self.evidence.close()
 
     def watch(self):
         """A process that ends unasked is a defect; it is noted, and another takes its place: the rest is to be seen."""
@@ -117,6 +123,8 @@ class Chaos:
         self.feed(1, 2 * self.options.events + 2)
         for job in self.jobs:
             wait_for(lambda job=job: sum(job.committed()[job.inputs[0]]), f"{job.name} commits", 60)
+        if self.service:
+            self.evidence.follow("payments-actions")
         name = next((name for name in self.cluster.topics() if name.startswith("chaos") and "changelog" in name), None)
         if name and self.options.stand_in is None and self.options.short_memory:
             self.cluster.admin("configure", name, *LEAST_MEMORY)
@@ -207,6 +215,12 @@ class Chaos:
         status = process.wait(30)
         check(status == 3, f"{process} ended with {status} on an input made anew; {process.last_words()}")
 
+    def keep_evidence(self):
+        """Before anything else is done to what failed."""
+        for lacking in self.evidence.keep(self.jobs):
+            say(f"no evidence of {lacking}")
+        say(f"evidence: {self.evidence.folder}")
+
     # ---- judging ---------------------------------------------------------------------------------------------------
 
     def claims(self):
@@ -218,6 +232,7 @@ class Chaos:
         for claim, names in groups:
             yield claim, [line for line in problems.lines() if line.partition(":")[0] in names]
         if self.service:
+            yield "only_once_charges_park", self.ordering.surprises.lines()
             yield ("each_order_comes_out_once_and_in_order",
                    self.ordering.judge_outputs(self.cluster.each("charged")).lines())
             yield "once_charges_at_most_once", self.ordering.judge_effects(self.service, {"once"}).lines()
@@ -262,6 +277,7 @@ def main():
     parser = argparse.ArgumentParser(description="Chaos on real brokers.")
     parser.add_argument("--events", type=int, default=10)
     parser.add_argument("--records", type=int, default=100000)
+    parser.add_argument("--orders", type=int, default=0, help="a hundredth of the records")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("WEIR_TEST_SEED",
                                                                        random.SystemRandom().randrange(1 << 31))))
     parser.add_argument("--nodes", type=int, default=1, choices=[1, 3])
@@ -277,11 +293,12 @@ def main():
         print(f"1..0 # SKIP {unavailable}")
         return 0
     say(f"seed {options.seed}: chaos.py --events {options.events} --records {options.records} --seed {options.seed} "
-        f"--nodes {options.nodes}" + (f" --only {options.only}" if options.only else ""))
+        f"--nodes {options.nodes}" + (f" --orders {options.orders}" if options.orders else "") +
+        (f" --only {options.only}" if options.only else ""))
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that all is cleared away
     folder = tempfile.mkdtemp(prefix="weir-chaos-")
     began = time.monotonic()
-    tap = Tap(6 if options.stand_in is not None else 11)
+    tap = Tap(6 if options.stand_in is not None else 12)
     with broker.Cluster(options.nodes, BROKER_CONFIG, proxied=True) as cluster:
         chaos = Chaos(cluster, folder, options)
         try:
@@ -301,6 +318,8 @@ def main():
             tap.tell("everything_ends_or_is_parked", stopped)
             for claim, problems in chaos.claims():
                 tap.tell(claim, problems)
+            if tap.bad:
+                chaos.keep_evidence()
             try:
                 stopped = []
                 chaos.make_input_anew(chaos.jobs[0])
@@ -311,7 +330,7 @@ def main():
         finally:
             chaos.close()
     say(f"{time.monotonic() - began:.0f} s")
-    if options.keep:
+    if options.keep or tap.bad:
         say(f"kept: {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)

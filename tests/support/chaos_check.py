@@ -68,7 +68,7 @@ class Problems:
         return bool(self.counts)
 
     def lines(self):
-        return [f"{name}: {count}, such as {'; '.join(self.examples[name])}" for name, count in self.counts.items()]
+        return [f"{name}: {count}, such as {'; '.join(map(str, self.examples[name]))}" for name, count in self.counts.items()]
 
 
 def euros(value):
@@ -84,6 +84,7 @@ class Ordering:
         self.by_customer = collections.defaultdict(list)
         self.kind_of = {}
         self.failed, self.known, self.retried, self.parked = set(), 0, 0, set()
+        self.surprises = Problems()
 
     def draw(self):
         chance = self.chance
@@ -103,12 +104,15 @@ class Ordering:
 
     def resolve(self, service, job):
         """Decides what is parked as somebody would who asks the service: what was charged is a result; the rest may be
-        retried, or fail. How many there were."""
+        retried, or fail. How many there were. What should not park is noted, and decided as well: the rest is to be
+        seen."""
         service.wait_until_landed()
         all_parked = job.parked()
         for one in all_parked:
             order = order_of(one)
-            check((one["kind"], one["call"]) == ("once", "charge"), f"this should not park: {one}")
+            check(one["call"] == "charge", f"this cannot park: {one}")
+            if one["kind"] != "once":
+                self.surprises.add(f"parked though {one['kind']}", one)
             self.parked.add(order)
             charges = service.charges(order)
             check(len(charges) <= 1, f"{order} was charged {len(charges)} times")
@@ -126,9 +130,16 @@ class Ordering:
 
     def judge_outputs(self, records):
         problems = Problems()
-        outputs = collections.defaultdict(list)
+        outputs, places, runs = collections.defaultdict(list), collections.defaultdict(list), set()
         for record in records:
-            outputs[record.key.decode()].append(json.loads(record.value))
+            value, headers = json.loads(record.value), {name: content.decode() for name, content in record.headers}
+            where = f"{record.partition}/{record.offset} of {headers.get('weir-run')}"
+            outputs[record.key.decode()].append(value)
+            places[value["order"]].append(where)
+            run = headers.get("weir-run"), headers.get("weir-seq")
+            if run in runs:
+                problems.add("run id twice", f"{value['order']} at {where}")
+            runs.add(run)
         for customer, values in self.by_customer.items():
             balance, wanted = 0, []
             for value in values:
@@ -145,7 +156,8 @@ class Ordering:
             for order, times in (collections.Counter(wanted_orders) - collections.Counter(orders)).items():
                 problems.add("lost", f"{order} of {customer}, {times} times")
             for order, times in (collections.Counter(orders) - collections.Counter(wanted_orders)).items():
-                problems.add("duplicate", f"{order} of {customer}, {times} times too often")
+                problems.add("duplicate", f"{order} of {customer}, {times} times too often: "
+                                          f"{', '.join(places[order])}")
             if sorted(orders) == sorted(wanted_orders):
                 problems.add("reordered or wrong", f"{customer}: have {have[-3:]}, want {wanted[-3:]}")
         for customer in outputs:
