@@ -43,7 +43,7 @@ typedef enum weir_call_kind {
 typedef enum weir_verdict {
     WEIR_VERDICT_DONE,     /* it was made; its result is in the buffer */
     WEIR_VERDICT_NOT_DONE, /* it was not made, and never will be by the attempt in doubt: it is made again */
-    WEIR_VERDICT_UNKNOWN   /* cannot be told: the run is parked, or what calls.in-doubt says */
+    WEIR_VERDICT_UNKNOWN   /* cannot be told: asked again while attempts are left; then parked, or calls.in-doubt */
 } weir_verdict;
 
 /** One attempt at a call; borrowed for the call of the function. */
@@ -79,8 +79,8 @@ typedef weir_code (*weir_call_fn)(weir_bytes args, const weir_attempt *attempt, 
 /**
  * Says whether a call in doubt was made. It is asked at the earliest when the attempt's deadline and calls.margin-ms
  * have passed, and is right to say NOT_DONE only if by then nothing can land any more. It has as long as the call's
- * timeout_ms; one that takes longer counts as UNKNOWN, and so does one that has crashed the process input.max-crashes
- * times on this run.
+ * timeout_ms; one that takes longer counts as UNKNOWN. After UNKNOWN it is asked again, up to the call's max_attempts
+ * and with its back-off. One that has crashed the process input.max-crashes times on this run is not asked any more.
  *
  * @param attempt  the one in doubt: its number and its idempotency key; the deadline is that of the question
  * @param result   what weir_call() is to give, with WEIR_VERDICT_DONE; up to calls.result-bytes
@@ -93,7 +93,7 @@ typedef weir_verdict (*weir_reconcile_fn)(weir_bytes args, const weir_attempt *a
 /** Options of a call; begin with WEIR_CALL_OPTIONS_INIT. They are not part of the record, and may be changed. */
 typedef struct weir_call_options {
     size_t struct_size;       /* sizeof(weir_call_options) */
-    int max_attempts;         /* >= 1; attempts that a crash cut off are not counted */
+    int max_attempts;         /* >= 1; those that a crash cut off are not counted; of reconciler's questions, too */
     int64_t timeout_ms;       /* 1..604800000 (a week), of one attempt, from when it has a thread */
     int64_t first_backoff_ms; /* 0..604800000: before the second attempt; twice as much before each further one, */
     int64_t max_backoff_ms;   /* 0..604800000: up to this; a random part of up to a half is taken off */

@@ -110,6 +110,20 @@ void weir__future_act_on_doubt(weir_future *future)
         weir__errand_free(errand); /* settling has left it behind */
 }
 
+/* A question does no harm, and what kept it from being answered may pass: it is put as often as attempts are made. */
+void weir__future_unanswered(weir_future *future)
+{
+    int64_t pause_ms;
+
+    if (++future->questions >= (uint32_t)future->options.max_attempts) {
+        weir__future_follow_policy(future, WEIR__PARK_UNKNOWN);
+        return;
+    }
+    pause_ms = weir__future_backoff_ms(future, future->questions, -1);
+    weir__future_move(future, WEIR__FUTURE_DOUBT);
+    (void)weir__future_set_timer(future, weir__future_now_ms(future) + pause_ms); /* it has settled it when it fails */
+}
+
 void weir__future_reconciled(weir_future *future, const weir_errand *errand)
 {
     weir_attempt_end end = { .code = WEIR_OK, .retry_after_ms = -1 };
@@ -139,6 +153,6 @@ void weir__future_reconciled(weir_future *future, const weir_errand *errand)
     case WEIR_VERDICT_UNKNOWN:
         break;
     }
-    weir__future_follow_policy(future, WEIR__PARK_UNKNOWN); /* and so for a number that is no verdict */
+    weir__future_unanswered(future); /* and so for a number that is no verdict */
 }
 

@@ -128,14 +128,14 @@ static bool may_be_tried_again(const weir_future *future, weir_code code)
 }
 
 /* Exponential, between a half and the whole: callers that failed together do not come back together. */
-static int64_t backoff_ms(const weir_future *future, int64_t retry_after_ms)
+int64_t weir__future_backoff_ms(const weir_future *future, uint32_t failed, int64_t retry_after_ms)
 {
     int64_t most = future->options.first_backoff_ms;
     uint64_t dice = weir__hash_stable(weir__bytes(&future->intent_ms, sizeof future->intent_ms),
                                       future->about.digest ^ (uint64_t)future->attempt << 32 ^ future->run->index);
     int64_t wait;
 
-    for (uint32_t i = 1; i < future->tries && most < future->options.max_backoff_ms; i++)
+    for (uint32_t i = 1; i < failed && most < future->options.max_backoff_ms; i++)
         most *= 2;
     if (most > future->options.max_backoff_ms)
         most = future->options.max_backoff_ms;
@@ -146,7 +146,8 @@ static int64_t backoff_ms(const weir_future *future, int64_t retry_after_ms)
 void weir__future_back_off(weir_future *future, int64_t retry_after_ms)
 {
     weir__future_move(future, WEIR__FUTURE_BACKOFF);
-    (void)weir__future_set_timer(future, weir__future_now_ms(future) + backoff_ms(future, retry_after_ms));
+    (void)weir__future_set_timer(future, weir__future_now_ms(future) +
+                                             weir__future_backoff_ms(future, future->tries, retry_after_ms));
 }
 
 /* Copies what came into the run, and writes it down. In doubt a decision may stand before it: then the log tells. */
@@ -332,6 +333,7 @@ void weir__future_begin(weir_future *future)
         return; /* it stays as it is: the run is canceled, and the next start looks it up */
     future->attempt++;
     future->is_past_margin = false;
+    future->questions = 0;
     if (!weir__future_needs_intent(future)) {
         dispatch(future);
         return;
@@ -410,7 +412,7 @@ void weir__future_on_timer(weir_timer *timer)
         if (is_time_over(future)) {
             note_overdue(future);
             weir__future_leave_errand(future, true);
-            weir__future_follow_policy(future, WEIR__PARK_UNKNOWN);
+            weir__future_unanswered(future);
         }
         return;
     case WEIR__FUTURE_NEW:

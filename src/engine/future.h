@@ -10,14 +10,14 @@
  *     │                                                     │ deadline and margin
  *     │                                                     ├──CHECKED──▶ ASKING ──not done───▶ (another attempt)
  *     │                                                     │                ├──done──▶ DONE
- *     │                                                     └──ONCE──▶┐      └──unknown──▶┐
+ *     │                                                     └──ONCE──▶┐      └──unknown──▶┐ (or DOUBT: asked again)
  *     └──journal: something else──────────────────────────────────▶ PARKED ◀──────────────┘
  *
  *  INTENT   its intent is on its way to the journal; nothing has begun
  *  RUNNING  an errand is under way
  *  BACKOFF  the last attempt surely did nothing; the timer begins the next
  *  DOUBT    it may have been made, and may still be under way somewhere; nothing is done about it before the deadline
- *  ASKING   the reconciler has been asked
+ *  ASKING   the reconciler has been asked; while it does not know, it is asked as often as attempts are allowed
  *  PARKED   only somebody's decision, or a late outcome, leads on; the run gives up its stack as soon as its other
  *           calls have ended too: what is said before that, by the function or by somebody, counts as it does in DOUBT
  *  DONE     code, error and result stand for good, and are queued for the journal
@@ -62,6 +62,7 @@ struct weir_future {
     uint32_t base;        /* attempts are numbered from one more: see weir__future_start() */
     uint32_t attempt;     /* the last one begun, or found in the journal; `base`: none */
     uint32_t tries;       /* attempts that were made and did nothing, or nothing that counts */
+    uint32_t questions;   /* that the reconciler was asked about this attempt in vain */
     int64_t intent_ms, intent_wall_ms;
     int64_t deadline_ms;  /* DOUBT: nothing happens outside after it */
     bool is_past_margin;  /* DOUBT: the policy's own time runs */

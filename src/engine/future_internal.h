@@ -36,6 +36,9 @@ void weir__future_on_timer(weir_timer *timer); /* what its timer calls */
 /** Sets its timer; has settled the future when it fails. */
 weir_code weir__future_set_timer(weir_future *future, int64_t due_ms);
 
+/** How long to wait after so many failures, from 1; `retry_after_ms`: at least, -1: nobody said so. */
+int64_t weir__future_backoff_ms(const weir_future *future, uint32_t failed, int64_t retry_after_ms);
+
 /** Makes an errand for its present attempt. NULL: no memory, kept in the run. */
 weir_errand *weir__future_new_errand(weir_future *future, weir_errand_mode mode);
 
@@ -46,6 +49,7 @@ void weir__future_doubt(weir_future *future, int64_t deadline_ms);
 void weir__future_act_on_doubt(weir_future *future); /* deadline and margin have passed */
 void weir__future_follow_policy(weir_future *future, weir_park_reason reason);
 void weir__future_reconciled(weir_future *future, const weir_errand *errand);
+void weir__future_unanswered(weir_future *future); /* the reconciler does not know, or not in time */
 void weir__future_park(weir_future *future, weir_park_reason reason);
 bool weir__future_is_parked_already(const weir_future *future); /* says the journal */
 

@@ -459,20 +459,23 @@ typedef struct service {
     const char *answers; /* words: a result, or one of none, failed, refused, unknown, odd, hang, long; "=" is empty */
     int calls;
     char key[WEIR__UUID_TEXT]; /* of the last one */
-    const char *verdict;       /* of its reconciler: done, not-done, unknown, hang, odd, long */
+    const char *verdict;       /* words of its reconciler: done, not-done, unknown, hang, odd, long */
+    int questions;
 } service;
+
+/* The word that is said then; the last one from then on. */
+static inline void word_of(const char *words, int number, char text[32])
+{
+    for (int i = 0; i < number && strchr(words, ' '); i++)
+        words = strchr(words, ' ') + 1;
+    (void)snprintf(text, 32, "%.*s", (int)strcspn(words, " "), words);
+}
 
 static inline weir_code answer(service *at, weir_buffer *result, weir_error *err)
 {
-    const char *word = at->answers;
-    size_t size;
     char text[32];
 
-    for (int i = 0; i < at->calls && strchr(word, ' '); i++)
-        word = strchr(word, ' ') + 1;
-    at->calls++;
-    size = strcspn(word, " ");
-    (void)snprintf(text, sizeof text, "%.*s", (int)size, word);
+    word_of(at->answers, at->calls++, text);
     if (strcmp(text, "hang") == 0) {
         ck_assert_int_eq(sem_post(&host.begun), 0);
         while (sem_wait(&host.go) != 0)
@@ -494,7 +497,7 @@ static inline weir_code answer(service *at, weir_buffer *result, weir_error *err
     }
     if (strcmp(text, "=") == 0)
         return WEIR_OK;
-    return weir_buffer_append(result, text, size);
+    return weir_buffer_append(result, text, strlen(text));
 }
 
 static inline weir_code serve(weir_bytes args, const weir_attempt *attempt, weir_buffer *result, void *arg,
@@ -512,27 +515,29 @@ static inline weir_verdict reconcile(weir_bytes args, const weir_attempt *attemp
                                      weir_error *err)
 {
     service *at = arg;
+    char word[32];
 
     (void)args;
     (void)err;
+    word_of(at->verdict, at->questions++, word);
     trace("ask:%s#%d", at->name, attempt->number);
     ck_assert_int_eq(at->key[0] == '\0' || strcmp(at->key, attempt->idempotency_key) == 0, true);
-    if (strcmp(at->verdict, "hang") == 0) {
+    if (strcmp(word, "hang") == 0) {
         ck_assert_int_eq(sem_post(&host.begun), 0);
         while (sem_wait(&host.go) != 0)
             ;
         return WEIR_VERDICT_DONE;
     }
-    if (strcmp(at->verdict, "long") == 0) {
+    if (strcmp(word, "long") == 0) {
         for (int i = 0; i < 100; i++)
             (void)weir_buffer_append(result, "0123456789", 10);
         return WEIR_VERDICT_DONE;
     }
-    if (strcmp(at->verdict, "done") == 0)
+    if (strcmp(word, "done") == 0)
         return weir_buffer_append(result, "\"found\"", 7) == WEIR_OK ? WEIR_VERDICT_DONE : WEIR_VERDICT_UNKNOWN;
-    if (strcmp(at->verdict, "not-done") == 0)
+    if (strcmp(word, "not-done") == 0)
         return WEIR_VERDICT_NOT_DONE;
-    return strcmp(at->verdict, "odd") == 0 ? (weir_verdict)42 : WEIR_VERDICT_UNKNOWN;
+    return strcmp(word, "odd") == 0 ? (weir_verdict)42 : WEIR_VERDICT_UNKNOWN;
 }
 
 static inline weir_call_options call_options(service *at, int attempts)

@@ -246,6 +246,7 @@ static const char *check(const char *answers, const char *verdict, const char *s
     forget_journal(0);
     shop.calls = 0;
     shop.verdict = verdict;
+    shop.questions = 0;
     return pay_as(WEIR_CALL_CHECKED, answers, script);
 }
 
@@ -286,6 +287,38 @@ START_TEST(a_reconciler_that_hangs_is_as_one_that_does_not_know)
 {
     ck_assert_str_eq(check("unknown", "hang", "t r +600 h +499 +1 f"),
                      "I1.1#1 durable pay#1 ask:pay#1 P1.1#1:unknown parked ");
+}
+END_TEST
+
+START_TEST(a_reconciler_that_does_not_know_is_asked_as_often_as_attempts_are_allowed)
+{
+    attempts = 3;
+    ck_assert_str_eq(check("unknown", "unknown odd done", ""),
+                     "I1.1#1 durable pay#1 ask:pay#1 ask:pay#1 ask:pay#1 O1.1#1=ok k=\"found\" ");
+    ck_assert_str_eq(check("unknown", "unknown", ""),
+                     "I1.1#1 durable pay#1 ask:pay#1 ask:pay#1 ask:pay#1 P1.1#1:unknown parked ");
+    /* Each attempt has its own questions. */
+    ck_assert_str_eq(check("unknown", "unknown unknown not-done unknown unknown done", ""),
+                     "I1.1#1 durable pay#1 ask:pay#1 ask:pay#1 ask:pay#1 O1.1#1~not done I1.1#2 durable pay#2 "
+                     "ask:pay#2 ask:pay#2 ask:pay#2 O1.1#2=ok k=\"found\" ");
+}
+END_TEST
+
+START_TEST(it_is_asked_again_after_the_pause_of_an_attempt_that_failed)
+{
+    attempts = 2;
+    host.max_backoff_ms = 100;
+    ck_assert_str_eq(check("unknown", "unknown done", "t r +600 r +49 s"), "I1.1#1 durable pay#1 ask:pay#1 ");
+    ck_assert_str_eq(check("unknown", "unknown done", "t r +600 r +100 r"),
+                     "I1.1#1 durable pay#1 ask:pay#1 ask:pay#1 O1.1#1=ok k=\"found\" ");
+}
+END_TEST
+
+START_TEST(one_that_hangs_is_asked_again_and_its_late_word_is_not_heard)
+{
+    attempts = 2;
+    ck_assert_str_eq(check("unknown", "hang unknown", "t r +600 h +499 +1 +100 r f"),
+                     "I1.1#1 durable pay#1 ask:pay#1 ask:pay#1 P1.1#1:unknown parked ");
 }
 END_TEST
 
@@ -564,6 +597,9 @@ int main(void)
     tcase_add_test(checked, what_the_reconciler_says_was_not_made_is_made_again_as_often_as_allowed);
     tcase_add_test(checked, after_a_restart_an_attempt_that_was_not_made_does_not_count);
     tcase_add_test(checked, a_reconciler_that_hangs_is_as_one_that_does_not_know);
+    tcase_add_test(checked, a_reconciler_that_does_not_know_is_asked_as_often_as_attempts_are_allowed);
+    tcase_add_test(checked, it_is_asked_again_after_the_pause_of_an_attempt_that_failed);
+    tcase_add_test(checked, one_that_hangs_is_asked_again_and_its_late_word_is_not_heard);
     tcase_add_test(checked, a_reconciler_that_waits_for_a_thread_has_not_been_asked_yet);
     tcase_add_test(checked, an_answer_of_the_call_itself_while_the_reconciler_is_asked_counts);
     tcase_add_test(checked, a_found_result_that_does_not_fit_is_final);
