@@ -346,11 +346,20 @@ static bool is_decided_to_fail(const weir_run *run)
     return false;
 }
 
-/* The recorded result of this action, if the journal has one that still fits. */
+/* The recorded result of this action, if the journal has one that still fits. One may stand there twice: a producer
+ * that was not told what became of its records writes them again, all from the first of them on. */
 static weir_action_result *take_recorded(weir_run *run)
 {
-    weir_action_result *recorded = run->recorded;
+    weir_action_result *recorded;
 
+    while (run->recorded && run->recorded->instance < run->instance) {
+        weir_action_result *again = run->recorded;
+
+        run->recorded = again->next;
+        again->next = NULL;
+        weir__results_clear(again);
+    }
+    recorded = run->recorded;
     if (!recorded || recorded->instance != run->instance)
         return NULL;
     if (strcmp(recorded->action, run->action->full_name) != 0 || recorded->input_hash != weir__run_base_hash(run)) {

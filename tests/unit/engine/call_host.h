@@ -451,6 +451,22 @@ static inline void forget_journal(size_t from)
         weir__buffer_clear(&host.journal[--host.journal_count].bytes);
 }
 
+/* The first `count` entries are written once more: nobody had told their producer that they were. */
+static inline void repeat_journal(size_t count)
+{
+    ck_assert_uint_lt(host.journal_count + count, MOST_ENTRIES);
+    memmove(&host.journal[2 * count], &host.journal[count], (host.journal_count - count) * sizeof *host.journal);
+    for (size_t i = 0; i < count; i++) {
+        sealed_entry *again = &host.journal[count + i];
+
+        again->run = host.journal[i].run;
+        weir__buffer_init(&again->bytes, SIZE_MAX);
+        ck_assert_int_eq(weir__buffer_add(&again->bytes, host.journal[i].bytes.data, host.journal[i].bytes.size),
+                         WEIR_OK);
+    }
+    host.journal_count += count;
+}
+
 /* ---- a service to call ------------------------------------------------------------------------------------------- */
 
 /* Answers one call after the other; the last answer is given from then on. */

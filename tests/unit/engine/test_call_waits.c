@@ -280,6 +280,33 @@ START_TEST(what_an_action_did_is_written_before_a_later_call_of_its_run)
 }
 END_TEST
 
+static weir_code pay_and_send_last(weir_run *run, const weir_event *event, void *arg)
+{
+    weir_code rc = then_pay(run, event, arg);
+
+    bodies++;
+    return rc == WEIR_OK ? weir_send(run, "last", json_object()) : rc;
+}
+
+START_TEST(what_the_journal_has_twice_counts_once)
+{
+    ck_assert_int_eq(weir_agent_action(weir_job_agent(job, "a"), "y", pay_and_send_last, NULL, 0, "then", NULL),
+                     WEIR_OK);
+    ck_assert_int_eq(weir_agent_action(weir_job_agent(job, "a"), "z", then_pay, NULL, 0, "last", NULL), WEIR_OK);
+    one.answers = "1 2";
+    for (size_t count = 1; count <= 6; count++) {
+        forget_journal(0);
+        one.calls = 0;
+        bodies = 0;
+        ck_assert_str_eq(run_body(send_then, ""),
+                         "R1 I2.1#1 durable one#1 O2.1#1=ok R2 I3.1#1 durable one#1 O3.1#1=ok k=1 k=2 ");
+        repeat_journal(count);
+        ck_assert_str_eq(run_body(send_then, ""), "k=1 k=2 ");
+        ck_assert_int_eq(bodies, 2);
+    }
+}
+END_TEST
+
 START_TEST(a_parked_run_finds_what_its_actions_did)
 {
     ck_assert_int_eq(weir_agent_action(weir_job_agent(job, "a"), "y", then_pay, NULL, 0, "then", NULL), WEIR_OK);
@@ -613,6 +640,7 @@ int main(void)
     suite_add_tcase(suite, parks);
     tcase_add_checked_fixture(results, set_up, host_tear_down);
     tcase_add_test(results, what_an_action_did_is_written_before_a_later_call_of_its_run);
+    tcase_add_test(results, what_the_journal_has_twice_counts_once);
     tcase_add_test(results, a_parked_run_finds_what_its_actions_did);
     suite_add_tcase(suite, results);
     tcase_add_checked_fixture(diverges, set_up, host_tear_down);
