@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An idempotent producer, in the place of src/kafka/appender.c: per partition records land in their order, without
- * gaps, some time; what was sent lands also when its writer has died; what was not sent does not.
+ * gaps, some time; what was sent lands also when its writer has died; what was not sent does not. What has landed and
+ * was not answered may be sent again under another identity, all from the first of it on: then it stands there twice.
+ * Source: librdkafka #4953.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -57,22 +59,57 @@ static void put(entry *at)
               at->partition->topic->name, at->partition->number);
 }
 
+/* Nobody has told of them: they are written once more, in their order, and the answers come now. */
+static void land_again(void *arg)
+{
+    const entry *last = arg, *from = NULL;
+    weir_appender *appender = last->appender;
+    bool is_again = false;
+
+    if (appender->process->is_dead || appender->is_broken || appender->is_closed)
+        return;
+    if (sim_is_stopped(appender->process)) {
+        sim_at(appender->process->stopped_until_ms, land_again, arg);
+        return;
+    }
+    for (const entry *at = appender->first; at; at = at->next) {
+        if (at->partition == last->partition && at->stage >= STAGE_ACKNOWLEDGED)
+            from = NULL; /* what is before it is known to be there */
+        else if (at->partition == last->partition && at->stage == STAGE_LANDED && !from)
+            from = at;
+    }
+    for (entry *at = appender->first; at; at = at->next) {
+        if (at->partition != last->partition || at->stage != STAGE_LANDED)
+            continue;
+        is_again |= at == from;
+        if (is_again) {
+            at->stage = STAGE_SENT;
+            put(at);
+        }
+        sim_in(sim_between(0, world->faults.delay_ms), acknowledge, at);
+    }
+}
+
 /* Those of its partition before it, too: none overtakes another. */
 static void land(void *arg)
 {
     entry *last = arg;
+
+    bool is_untold = sim_chance(world->faults.untold_append);
 
     for (entry *at = last->appender->first; at; at = at->next) {
         if (at->partition == last->partition) {
             bool has_landed = at->stage == STAGE_SENT;
 
             put(at);
-            if (has_landed && !at->appender->process->is_dead)
+            if (has_landed && !is_untold && !at->appender->process->is_dead)
                 sim_in(sim_between(0, world->faults.delay_ms), acknowledge, at);
         }
         if (at == last)
             break;
     }
+    if (is_untold)
+        sim_in(sim_between(0, world->faults.late_ms), land_again, last);
 }
 
 static void send(void *arg)

@@ -455,6 +455,7 @@ void stage_begin(void)
         .late_fetch = sim_chance(2) ? 0 : 4,
         .lost_end = sim_chance(2) ? 0 : 20,
         .broken_appender = sim_chance(2) ? 0 : 300,
+        .untold_append = sim_chance(2) ? 0 : 20,
         .delay_ms = (int)sim_between(1, 12),
         .late_ms = (int)sim_between(1, LATE_MS),
     };

@@ -47,6 +47,7 @@ typedef struct sim_faults {
     int late_fetch;     /* what a reader is given comes late */
     int lost_end;       /* a commit that never lands, though all else does */
     int broken_appender;
+    int untold_append;  /* records of an appender that have landed, and are sent again: they stand there twice */
     int delay_ms;       /* of what is neither lost nor late, at the most */
     int late_ms;        /* of what is late, beyond the time-out, at the most */
 } sim_faults;
