@@ -144,6 +144,31 @@ def a_service_that_dies_after_charging_leaves_doubt(place):
         same([service.count("o-1"), service.count("o-1", "requests")], [1, 1], "charges and requests of o-1")
 
 
+def a_question_that_is_not_answered_is_put_again(place):
+    two_orders(place)
+    with Service(place) as service:
+        service.behave("ignore-key", order="o-1")
+        service.behave(["lose-answer", "ignore-key"], order="o-1", times=1)
+        for does in "hang", "drop-before", "fail-before":
+            service.behave(does, path="/charges", times=1)
+        job = Payments(place, service, "checked", attempts=10)
+        ends_with_one_charge(job, service, 1)
+
+
+def a_question_that_is_never_answered_parks(place):
+    two_orders(place)
+    with Service(place) as service:
+        service.behave("ignore-key", order="o-1")
+        service.behave(["lose-answer", "ignore-key"], order="o-1", times=1)
+        service.behave("drop-before", path="/charges")
+        job = Payments(place, service, "checked", attempts=3)
+        is_parked(job.run())
+        same([(one["kind"], one["reason"]) for one in job.parked()], [("checked", "unknown")], "what is parked")
+        service.behave("forget")
+        job.resolve_as_charged(job.parked()[0], service.charges("o-1")[0])
+        ends_with_one_charge(job, service, 1)
+
+
 def a_service_that_dies_before_charging_is_asked_again(place):
     two_orders(place)
     with Service(place) as service:
