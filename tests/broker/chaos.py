@@ -225,6 +225,10 @@ class Chaos:
 
     def claims(self):
         """(claim, what speaks against it: lines)"""
+        written = self.counting.judge_input(self.cluster.each("to-be-counted")).lines()
+        if self.service:
+            written += self.ordering.judge_input(self.cluster.each("to-be-charged")).lines()
+        yield "each_input_is_written_once_and_in_order", written
         problems = self.counting.judge(self.cluster.each("counted"))
         groups = [("each_record_is_counted_once_and_in_order", {"lost", "duplicate", "reordered", "unknown",
                                                                 "run id twice", "key in two partitions"}),
@@ -298,7 +302,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that all is cleared away
     folder = tempfile.mkdtemp(prefix="weir-chaos-")
     began = time.monotonic()
-    tap = Tap(6 if options.stand_in is not None else 12)
+    tap = Tap(7 if options.stand_in is not None else 13)
     with broker.Cluster(options.nodes, BROKER_CONFIG, proxied=True) as cluster:
         chaos = Chaos(cluster, folder, options)
         try:

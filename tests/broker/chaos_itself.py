@@ -22,7 +22,7 @@ def chaos(stand_in, only, events=2, records=8000):
                            timeout=280)
     said = ended.stdout.decode() + ended.stderr.decode()
     check(ended.returncode == 0, f"status {ended.returncode}: {said}")
-    check(said.count("\nok ") + said.count("\nnot ok ") == 6, f"not all claims were judged: {said}")
+    check(said.count("\nok ") + said.count("\nnot ok ") == 7, f"not all claims were judged: {said}")
     return [line.rpartition(" - ")[2] for line in said.splitlines() if line.startswith("not ok")], said
 
 
@@ -58,6 +58,22 @@ def each_kind_of_mistake_has_a_name(place):
     same(judged(*good[:2], (2, 3, 1, 2, 0)), [("wrong count or state", 1)])
     same(judged(*good[:2], (2, 3, 0, 2, 1)), [("key in two partitions", 1)])
     same(judged(*good, (3, 4, 1, 3, 0)), [("unknown", 1)])
+
+
+def so_has_each_mistake_of_the_writer(place):
+    del place
+
+    def judged(*written):
+        counting = Counting(random.Random(1), 1)
+        for _ in range(3):
+            counting.draw()
+        return sorted(counting.judge_input(Record(b"k-%d" % key, b'{"n":%d}' % n, (), 0, offset)
+                                           for offset, (key, n) in enumerate(written)).counts.items())
+    same(judged((0, 0), (0, 1), (0, 2)), [])
+    same(judged((0, 0), (0, 1), (0, 1), (0, 2)), [("written too often", 1)])
+    same(judged((0, 0), (0, 2)), [("not written", 1)])
+    same(judged((0, 0), (0, 2), (0, 1)), [("written out of order", 1)])
+    same(judged((0, 0), (0, 1), (0, 2), (1, 0)), [("written and not drawn", 1)])
 
 
 def a_job_that_is_right_passes(place):

@@ -25,6 +25,10 @@ class Counting:
         self.counts[key] += 1
         return key, {"n": number}
 
+    def judge_input(self, records):
+        return judge_written({key: list(range(count)) for key, count in self.counts.items()}, records,
+                             lambda value: value["n"])
+
     def judge(self, records):
         """Problems by their name, each with its count and some examples. `records`: in order within each partition."""
         problems = Problems()
@@ -68,7 +72,29 @@ class Problems:
         return bool(self.counts)
 
     def lines(self):
-        return [f"{name}: {count}, such as {'; '.join(map(str, self.examples[name]))}" for name, count in self.counts.items()]
+        return [f"{name}: {count}, such as {'; '.join(map(str, self.examples[name]))}"
+                for name, count in self.counts.items()]
+
+
+def judge_written(drawn, records, identify):
+    """The input itself: what a writer has doubled or lost is no job's fault. `drawn`: {key: [identity, …]}."""
+    problems, have = Problems(), collections.defaultdict(list)
+    for record in records:
+        have[record.key.decode()].append(identify(json.loads(record.value)))
+    for key, wanted in drawn.items():
+        found = have.pop(key, [])
+        if found == wanted:
+            continue
+        more, less = collections.Counter(found), collections.Counter(wanted)
+        for one, times in (more - less).items():
+            problems.add("written too often", f"{one} of {key}, {times} times")
+        for one, times in (less - more).items():
+            problems.add("not written", f"{one} of {key}, {times} times")
+        if more == less:
+            problems.add("written out of order", key)
+    for key in have:
+        problems.add("written and not drawn", key)
+    return problems
 
 
 def euros(value):
@@ -127,6 +153,10 @@ class Ordering:
                 self.failed.add(order)
                 done(job.resolve(one, "--fail"))
         return len(all_parked)
+
+    def judge_input(self, records):
+        return judge_written({customer: [value["order"] for value in values]
+                              for customer, values in self.by_customer.items()}, records, lambda value: value["order"])
 
     def judge_outputs(self, records):
         problems = Problems()
