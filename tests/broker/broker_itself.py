@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The broker that the other stories stand on: it keeps what was committed, shows nothing else, leaves nothing."""
+import json
 import os
 import signal
 import socket
@@ -93,6 +94,36 @@ def reading_ends_before_a_transaction_that_is_open(place):
     same(values("open", committed=False), [b"1", b"2", b"3"], "in the log")
 
 
+def a_writer_that_is_not_told_writes_nothing_twice(place):
+    """The answer for one record is lost, and of two others, to another partition, the second would overtake the first:
+    then a client with more than one request in flight begins a new epoch, and writes the first record once more."""
+    del place
+    for name in "once-1", "once-2", "once-3":
+        CLUSTER.create_topic(name, partitions=2)
+        writer = subprocess.Popen([broker.TOPIC, CLUSTER.proxied_brokers, "write", name, "plain"],
+                                  stdin=subprocess.PIPE)
+
+        def write(partition, value, writer=writer):
+            line = {"key": "k", "value": value, "partition": partition}
+            writer.stdin.write(json.dumps(line).encode() + b"\n")
+            writer.stdin.flush()
+        for partition in 0, 1:
+            write(partition, "it knows its way")
+        wait_until(lambda name=name: CLUSTER.ends(name) == [1, 1])
+        lost = CLUSTER.proxy.fault("lose-answer", "Produce")
+        write(0, "not told")
+        wait_until(lambda lost=lost: CLUSTER.proxy.hits(lost) == 1)
+        late = CLUSTER.proxy.fault("late-behind", "Produce", ms=200)
+        write(1, "late")
+        wait_until(lambda late=late: CLUSTER.proxy.hits(late) == 1)
+        write(1, "in haste")
+        writer.stdin.close()
+        check(writer.wait() == 0, f"the writer ended with {writer.returncode}")
+        same([(record.partition, record.value) for record in CLUSTER.read(name)],
+             [(0, b"it knows its way"), (0, b"not told"), (1, b"it knows its way"), (1, b"late"), (1, b"in haste")],
+             name)
+
+
 def a_broker_killed_with_9_has_everything_after_its_restart(place):
     del place
     CLUSTER.create_topic("survivors", partitions=4)
@@ -155,6 +186,6 @@ if unavailable:
     print(f"1..0 # SKIP {unavailable}")
     sys.exit(0)
 begun = time.monotonic()
-with broker.Cluster() as CLUSTER:
+with broker.Cluster(proxied=True) as CLUSTER:
     print(f"# ready after {time.monotonic() - begun:.1f} s")
     tell()

@@ -19,6 +19,7 @@ What a fault does, to the next `times` requests of these APIs (none named: of an
     late-request   the client's side is cut at once; the request is delivered `ms` later, whatever the client does then
     hold-answer    the answer, and what follows it on its connection, comes `ms` later
     hold-request   the request, and what follows it on its connection, is delivered `ms` later
+    late-behind    the request is delivered behind the next one of its connection, or `ms` later if none comes
 
 The proxy is a process of its own, so that what it carries does not wait for the test's own Python; it ends when its
 stdin closes. It speaks one line of JSON a command. Source: the Kafka protocol guide, "Protocol Primitive Types",
@@ -37,7 +38,7 @@ APIS = {"Produce": 0, "Fetch": 1, "ListOffsets": 2, "Metadata": 3, "OffsetCommit
         "FindCoordinator": 10, "JoinGroup": 11, "Heartbeat": 12, "LeaveGroup": 13, "SyncGroup": 14, "ApiVersions": 18,
         "CreateTopics": 19, "DeleteRecords": 21, "InitProducerId": 22, "AddPartitionsToTxn": 24, "AddOffsetsToTxn": 25,
         "EndTxn": 26, "TxnOffsetCommit": 28}
-FAULTS = {"lose-answer", "lose-request", "late-request", "hold-answer", "hold-request"}
+FAULTS = {"lose-answer", "lose-request", "late-request", "hold-answer", "hold-request", "late-behind"}
 MOST_BYTES = 128 << 20  # a frame beyond is no Kafka
 
 
@@ -119,8 +120,10 @@ class Link:
                 writer.transport.abort()
 
     async def carry_requests(self):
+        coming = None
         while True:
-            frame = await read_frame(self.client[0])
+            frame = await (coming or read_frame(self.client[0]))
+            coming = None
             if frame is None:
                 break
             rule = self.relay.take(struct.unpack_from(">h", frame, 4)[0] if len(frame) >= 6 else -1)
@@ -133,6 +136,13 @@ class Link:
                 await asyncio.sleep(rule["ms"] / 1000)
             elif does == "hold-request":
                 await asyncio.sleep(rule["ms"] / 1000)
+            elif does == "late-behind":
+                coming = asyncio.ensure_future(read_frame(self.client[0]))
+                await asyncio.wait({coming}, timeout=rule["ms"] / 1000)
+                if coming.done() and coming.result() is not None:
+                    self.asked.append(None)
+                    self.broker[1].write(coming.result())
+                    coming = None
             self.asked.append(rule)
             self.broker[1].write(frame)
             await self.broker[1].drain()
