@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes journals: an idempotent producer, not transactional, that keeps the order of a partition's records without
- * gaps and never gives one up. Threads: one; the callbacks come on it, from within weir__appender_poll().
+ * gaps and never gives one up. A record may stand in the log twice: when one request is refused and those behind it
+ * come out of sequence, librdkafka takes a new epoch, and what it had sent and was not told of is written once more, in
+ * its order. The offset told is that of the last copy. Source: librdkafka #4953, still so in 2.15.
+ * Threads: one; the callbacks come on it, from within weir__appender_poll().
  */
 #ifndef WEIR__KAFKA_APPENDER_H
 #define WEIR__KAFKA_APPENDER_H
