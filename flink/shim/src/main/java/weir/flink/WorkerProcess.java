@@ -28,6 +28,8 @@ final class WorkerProcess {
     private static final int USUAL_BUFFER = 1 << 20;
     private static final long MOST_QUEUED_BYTES = 64L << 20;
     private static final long REAP_MS = 10_000;
+    /** From one sign of a worker's end to the next: at once, but on a machine that is busy with other things. */
+    private static final long END_MS = 5_000;
 
     enum State { STARTING, OPENING, READY, STOPPING, GONE, DEAD }
 
@@ -46,6 +48,7 @@ final class WorkerProcess {
     private final byte[] open;
     private final long startTimeoutMs;
     private final List<Thread> threads = new ArrayList<>();
+    private final Thread errors;
 
     /* lock: lock */
     private State state = State.STARTING;
@@ -80,21 +83,21 @@ final class WorkerProcess {
         this.process = spawn(files, settings);
         this.pid = process.pid();
         LOG.info("{}: worker started pid={} binary={}", name, pid, files.binary);
-        thread("writer", this::write);
+        /* First: the reading thread waits for its end, and nobody can wait for a thread that has not begun. */
+        this.errors = thread("stderr", () -> log.read(process.getErrorStream()));
         thread("reader", this::read);
-        thread("stderr", () -> log.read(process.getErrorStream()));
+        thread("writer", this::write);
         thread("start", this::watchStart);
-        /* All are there before one runs: a worker that ends at once has the reading thread wait for the one that reads
-         * standard error. */
-        threads.forEach(Thread::start);
     }
 
-    private void thread(String what, Runnable body) {
+    private Thread thread(String what, Runnable body) {
         Thread thread = new Thread(body, "weir-" + what + " " + name);
 
         thread.setDaemon(true);
         /* A thread outlives its task by moments, and must not hold the job's class loader longer. */
         threads.add(thread);
+        thread.start();
+        return thread;
     }
 
     private static Process spawn(JobFiles.Unpacked files, Settings settings) throws WorkerFailure {
@@ -515,13 +518,13 @@ final class WorkerProcess {
             return;
         }
         try {
-            if (!process.waitFor(2, TimeUnit.SECONDS)) {
+            if (!process.waitFor(END_MS, TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();
                 how += ", closing its standard output and staying alive";
-                process.waitFor(2, TimeUnit.SECONDS);
+                process.waitFor(END_MS, TimeUnit.MILLISECONDS);
             }
-            /* Standard error ends with it; its last lines say why. */
-            threads.get(2).join(1000);
+            /* Standard error ends with it, unless what it has started keeps that open; its last lines say why. */
+            errors.join(END_MS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
