@@ -136,7 +136,9 @@ class Node:
         """Starts it on the data it has; Cluster.wait_ready() tells when it serves."""
         if self.is_running:
             raise BrokerError(f"node {self.number} is running already")
-        command = java(KAFKA, "kafka.Kafka", self.folder + ".properties", options=self.cluster.java_options)
+        # A broker that is killed leaves unpacked libraries and its counters.
+        options = [*self.cluster.java_options, f"-Djava.io.tmpdir={self.cluster.folder}", "-XX:-UsePerfData"]
+        command = java(KAFKA, "kafka.Kafka", self.folder + ".properties", options=options)
         with open(self.log, "ab") as log:
             self.process = self.cluster.keeper.start(command, stdout=log, stderr=subprocess.STDOUT)
 

@@ -116,7 +116,7 @@ class Server:
             self.process = self.cluster.keeper.start(
                 java(self.cluster.version, self.main, "--configDir", self.conf,
                      *(["--executionMode", "cluster"] if self.main == JOBMANAGER else []),
-                     options=[*self.cluster.java_options(self), f"-Dlog.file={self.log}",
+                     options=[*self.cluster.java_options(self), *self.cluster.own_places, f"-Dlog.file={self.log}",
                               f"-Dlog4j.configurationFile={self.conf}/log4j.properties"]),
                 stdout=out, stderr=subprocess.STDOUT, env=self.cluster.environment)
         self.sessions.append(self.process.pid)
@@ -183,6 +183,11 @@ class Cluster:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
         self.environment.update(environment or {})
         self.folder = tempfile.mkdtemp(prefix="weir-flink-")
+        self.tmp = os.path.join(self.folder, "tmp")
+        os.mkdir(self.tmp)
+        self.environment["TMPDIR"] = self.tmp
+        # What a JVM that is killed leaves behind (unpacked libraries, Flink's own JARs, counters) is in there, too.
+        self.own_places = [f"-Djava.io.tmpdir={self.tmp}", "-XX:-UsePerfData"]
         self.keeper = keeper.Keeper(self.folder)
         self.clients = 0
         try:
@@ -240,7 +245,8 @@ class Cluster:
             "taskmanager.host": "127.0.0.1",
             "taskmanager.bind-host": "127.0.0.1",
             "taskmanager.numberOfTaskSlots": self.slots,
-            "io.tmp.dirs": os.path.join(self.folder, "tmp"),
+            "io.tmp.dirs": self.tmp,
+            "web.tmpdir": self.tmp,
             "execution.checkpointing.dir": f"file://{self.folder}/checkpoints",
             "execution.checkpointing.savepoint-dir": f"file://{self.folder}/savepoints",
             # What Flink's scripts work out from the size of the process.
@@ -272,7 +278,6 @@ class Cluster:
 
     def configure(self, server):
         os.makedirs(server.conf, exist_ok=True)
-        os.makedirs(os.path.join(self.folder, "tmp"), exist_ok=True)
         with open(os.path.join(server.conf, "config.yaml"), "w", encoding="utf-8") as file:
             # A string of JSON is one of YAML.
             file.writelines(f"{name}: {json.dumps(str(value))}\n" for name, value in self.options_of(server).items())
@@ -376,6 +381,17 @@ class Cluster:
     def checkpoints(self, job):
         return self.rest(f"/jobs/{job}/checkpoints")
 
+    def checkpoint(self, job):
+        """Asks for one now, and waits until it is complete."""
+        asked = self.rest(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})["request-id"]
+
+        def is_over():
+            found = self.rest(f"/jobs/{job}/checkpoints/{asked}")
+            return found["operation"] if found["status"]["id"] == "COMPLETED" else None
+        found = self.wait(is_over, f"job {job} completes no checkpoint")
+        if "failure-cause" in found:
+            raise FlinkError(f"checkpoint of job {job}: {found['failure-cause']}")
+
     def accumulators(self, job):
         """{name: value as text}"""
         found = self.rest(f"/jobs/{job}/accumulators")["user-task-accumulators"]
@@ -406,7 +422,8 @@ class Cluster:
         self.clients += 1
         conf = self.jobmanager.conf
         archive = os.path.join(FLINK, self.version, "client.jsa")
-        options = ["-Xmx256m", *self.options, f"-Dlog.file={self.folder}/client-{self.clients}.log",
+        options = ["-Xmx256m", *self.options, *self.own_places,
+                   f"-Dlog.file={self.folder}/client-{self.clients}.log",
                    f"-Dlog4j.configurationFile={conf}/log4j.properties"]
         if self.quick and os.path.exists(archive):
             options.append(f"-XX:SharedArchiveFile={archive}")
@@ -440,7 +457,8 @@ class Cluster:
         return found_in(r"JobID ([0-9a-f]{32})", self.flink(*command, jar, *words))
 
     def cancel(self, job):
-        self.flink("cancel", job)
+        """Past the client, whose start takes seconds."""
+        self.rest(f"/jobs/{job}?mode=cancel", method="PATCH")
         self.wait_state(job, "CANCELED")
 
     def savepoint(self, job):

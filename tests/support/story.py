@@ -172,6 +172,8 @@ def check(holds, why):
 
 def same(have, want, what="output"):
     if have != want:
+        if not isinstance(have, (str, bytes, list)):
+            have, want = str(have), str(want)
         raise AssertionError(f"{what}: have {have[-300:]!r}, want {want[-300:]!r} (ends; {len(have)} and {len(want)})")
 
 
