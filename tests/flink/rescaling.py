@@ -9,8 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests/support"))
 import broker  # noqa: E402
-import flink  # noqa: E402
-from flink_job import Run, flights, kill_worker, nothing_is_left, unavailable, workers_of  # noqa: E402
+from flink_job import Clusters, Run, flights, kill_worker, nothing_is_left, unavailable, workers_of  # noqa: E402
 from kafka_job import BROKER_CONFIG, FLIGHT_WATCH  # noqa: E402
 from story import check, same, tell  # noqa: E402
 
@@ -18,22 +17,14 @@ from story import check, same, tell  # noqa: E402
 MAX_PARALLELISM = ["-Dpipeline.max-parallelism=128"]
 
 
-def cluster_of(place, version, slots):
-    """All of them see the same files."""
-    return flink.Cluster(version, slots=slots, conf={
-        "metrics.fetcher.update-interval": 100,
-        "execution.checkpointing.interval": "300 ms",
-        "execution.checkpointing.dir": f"file://{place.path('checkpoints')}",
-        "execution.checkpointing.savepoint-dir": f"file://{place.path('savepoints')}"})
-
-
 def stopped(run):
     """A savepoint, with which the job has ended while input came."""
     began, before = time.monotonic(), run.written
+    run.may_write(0.1)
     savepoint = run.cluster.stop_with_savepoint(run.job)
     run.cluster.wait_state(run.job, "FINISHED")
     nothing_is_left(run.cluster)
-    check(before < run.written and run.seen < run.total, "the input was over before the job")
+    check(before < run.written < len(run.lines), f"no input came while it stopped: {before}, {run.written}")
     print(f"# stopped in {time.monotonic() - began:.1f} s, {run.seen} of {run.total} outputs are there, "
           f"{run.written} of {len(run.lines)} inputs")
     return savepoint
@@ -51,46 +42,47 @@ def start(run, cluster, parallelism, savepoint=None):
 
 def goes_on(run, more=20):
     """There are new outputs: the checkpoints behind them are complete."""
+    run.may_write(0.1)
     run.wait_outputs(least=min(run.seen + more, run.total))
 
 
 def a_job_goes_from_1_20_to_2_2_and_from_2_to_3_and_back(place):
     run = Run(place, KAFKA, "moving", FLIGHT_WATCH, flights())
-    with cluster_of(place, "1.20.3", 2) as cluster:
-        start(run, cluster, 2)
-        run.feed(lots=150)
-        goes_on(run)
-        savepoint = stopped(run)
-    with cluster_of(place, "2.2.1", 3) as cluster:
-        start(run, cluster, 3, savepoint)
-        goes_on(run)
-        savepoint = stopped(run)
-        start(run, cluster, 2, savepoint)
-        goes_on(run)
-        run.cluster.cancel(run.job)
-        checkpoint = newest_checkpoint(cluster, run.job)
-        nothing_is_left(cluster)
-        check(run.seen < run.total, "the input was over before the job")
-        start(run, cluster, 3, checkpoint)
-        run.wait_fed()
-        run.finish()
+    start(run, CLUSTERS["1.20.3"], 2)
+    run.feed(lots=150)
+    goes_on(run)
+    savepoint = stopped(run)
+    cluster = CLUSTERS["2.2.1"]
+    start(run, cluster, 3, savepoint)
+    goes_on(run)
+    savepoint = stopped(run)
+    start(run, cluster, 2, savepoint)
+    goes_on(run)
+    cluster.cancel(run.job)
+    checkpoint = newest_checkpoint(cluster, run.job)
+    nothing_is_left(cluster)
+    check(run.written < len(run.lines), "the input was over before the job")
+    start(run, cluster, 3, checkpoint)
+    run.wait_fed()
+    run.finish()
 
 
 def a_failure_before_the_first_checkpoint_begins_again(place):
     run = Run(place, KAFKA, "early", FLIGHT_WATCH, flights(10))
     run.write(0.5)
-    with cluster_of(place, "2.2.1", 1) as cluster:
-        # The first one comes no sooner than the pause says.
-        run.start(cluster, "--set", "flink.worker-restarts=0", options=[
-            "-Dexecution.checkpointing.interval=4 s", "-Dexecution.checkpointing.min-pause=4 s"])
-        cluster.wait(lambda: any(map(int, cluster.metrics(run.job, "weir.inputs", "logbook").values())),
-                     "no input has come")
-        kill_worker(cluster, FLIGHT_WATCH)
-        same(cluster.checkpoints(run.job)["counts"]["completed"], 0, "checkpoints before the failure")
-        cluster.wait(lambda: cluster.exceptions(run.job), "the failure is not in the job's exceptions")
-        check("by signal 9" in cluster.exceptions(run.job)[0], cluster.exceptions(run.job)[0][:300])
-        run.write()
-        run.finish()
+    cluster = CLUSTERS["2.2.1"]
+    # Checkpoints are those that are asked for.
+    run.start(cluster, "--set", "flink.worker-restarts=0", parallelism=1,
+              options=["-Dexecution.checkpointing.interval=1 h"])
+    cluster.wait(lambda: any(map(int, cluster.metrics(run.job, "weir.inputs", "logbook").values())),
+                 "no input has come")
+    kill_worker(cluster, FLIGHT_WATCH)
+    same(cluster.checkpoints(run.job)["counts"]["completed"], 0, "checkpoints before the failure")
+    cluster.wait(lambda: cluster.exceptions(run.job), "the failure is not in the job's exceptions")
+    check("by signal 9" in cluster.exceptions(run.job)[0], cluster.exceptions(run.job)[0][:300])
+    run.write()
+    cluster.wait(lambda: cluster.checkpoint(run.job) or run.seen >= run.total, "not all outputs can be read")
+    run.finish()
 
 
 why = unavailable()
@@ -98,4 +90,6 @@ if why:
     print(f"1..0 # SKIP {why}")
     sys.exit(0)
 with broker.Cluster(config=BROKER_CONFIG) as KAFKA:
-    tell()
+    with Clusters(slots=3, conf={"metrics.fetcher.update-interval": 100,
+                                 "execution.checkpointing.interval": "300 ms"}) as CLUSTERS:
+        tell()

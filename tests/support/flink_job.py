@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
 import broker
 import flink
@@ -59,6 +60,33 @@ def records(lines):
         yield Record(line["key"].encode(), value, (), None, None, line.get("timestamp"))
 
 
+class Clusters:
+    """One of each version, started when it is first asked for, and kept for all stories of a file: a start takes longer
+    than most of what a story does with it. One in which a story has left something makes place for another."""
+
+    def __init__(self, **options):
+        self.options, self.running = options, {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for version in list(self.running):
+            self.running.pop(version).close()
+
+    def __getitem__(self, version):
+        if version in self.running and not self.is_clean(self.running[version]):
+            self.running.pop(version).close()
+        if version not in self.running:
+            self.running[version] = flink.Cluster(version, **self.options)
+        return self.running[version]
+
+    @staticmethod
+    def is_clean(cluster):
+        return (all(server.is_running for server in cluster.servers) and not cluster.processes()
+                and set(cluster.jobs().values()) <= set(flink.ENDED))
+
+
 def workers_of(cluster, program):
     """Ids of the worker processes of a job."""
     name = os.path.basename(program)[:15]  # as much as the system keeps of it
@@ -109,7 +137,7 @@ class Run:
         self.wanted = by_key_of_lines(place.read())
         self.total = sum(map(len, self.wanted.values()))
         self.cluster = self.job = self.feeder = None
-        self.written = 0
+        self.written = self.allowed = 0
         kafka.create_topic(f"{name}-in", 4, OLD)
         kafka.create_topic(f"{name}-out", 4, OLD)
         self.jar = Packaged(place, program, {
@@ -134,17 +162,24 @@ class Run:
         self.kafka.write(f"{self.name}-in", records(self.lines[self.written:end]))
         self.written = end
 
-    def feed(self, part=1.0, lots=40):
-        """The same little by little, beside what is done meanwhile."""
-        begin = self.written / len(self.lines)
+    def feed(self, lots):
+        """All of it little by little, beside what is done meanwhile, and never more than may_write() has allowed."""
+        begin, count = self.written, len(self.lines)
 
         def write_all():
             for n in range(lots):
-                self.write(begin + (part - begin) * (n + 1) / lots)
+                while self.written >= self.allowed:
+                    time.sleep(0.005)
+                self.write((begin + (count - begin) * (n + 1) / lots) / count)
         self.feeder = threading.Thread(target=write_all, daemon=True)
         self.feeder.start()
 
+    def may_write(self, more):
+        """So much more of the input, as a part of all."""
+        self.allowed = self.written + int(len(self.lines) * more)
+
     def wait_fed(self):
+        self.may_write(1)
         self.feeder.join()
         check(self.written == len(self.lines), "the input was not written")
 
