@@ -112,7 +112,7 @@ struct weir_worker {
     weir_counters counters;
     uint64_t outputs, passed_over;
     int64_t metrics_ms;
-    uint64_t metrics_told;     /* of `accepted` and `ended`, when they were told last */
+    uint64_t metrics_told;     /* of `accepted`, `ended` and `parked`, when they were told last */
 
     weir_code rc;
     weir_error *err;

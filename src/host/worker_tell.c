@@ -58,16 +58,17 @@ static void add(metrics *to, uint8_t kind, const char *name, int64_t value)
     to->count++;
 }
 
-static uint64_t sum(const weir_engine_counts *counts)
+/* What tells one state from the next: a parked run that ends makes one number larger and the other smaller. */
+static uint64_t mark(const weir_engine_counts *counts)
 {
-    return counts->accepted + counts->ended + counts->parked;
+    return ((counts->accepted + counts->ended) << 24) + counts->parked;
 }
 
 static bool is_news(const weir_worker *worker)
 {
     weir_engine_counts counts = weir__engine_counts(worker->engine);
 
-    return sum(&counts) != worker->metrics_told;
+    return mark(&counts) != worker->metrics_told;
 }
 
 int64_t weir__worker_metrics_due(const weir_worker *worker)
@@ -117,7 +118,7 @@ void weir__worker_tell_metrics(weir_worker *worker, bool is_last)
     if (!is_last && weir__worker_metrics_due(worker) != 0)
         return;
     worker->metrics_ms = worker->now_ms;
-    worker->metrics_told = sum(&counts);
+    worker->metrics_told = mark(&counts);
     begin = weir__up_begin(to.out, WEIR__UP_METRICS);
     at = to.out->size;
     weir__up_u32(to.out, 0);
