@@ -10,7 +10,7 @@ kafka="long/kafka-sim long/chaos_long long/soak broker/three_nodes broker/chaos_
 case $what in
 all) report=docs/reports/check-long.md
     names="long/kills long/payments long/sim long/threads long/valgrind long/power long/memory $kafka"
-    names="$names long/flink_charges long/flink_failures" ;;
+    names="$names long/flink_exact long/flink_charges long/flink_unplaced long/flink_failures" ;;
 kafka) report=docs/reports/check-long-kafka.md names=$kafka ;;
 *) echo "unknown: '$what'; nothing, or kafka" >&2
     exit 2 ;;
@@ -23,6 +23,8 @@ commit=$(git rev-parse --short HEAD)
 fence=$(printf '\140\140\140') # a block of code in Markdown
 case $what in
 all)
+    make -C build flink >build/flink.out 2>&1 ||
+        echo 'no weir-flink.jar, see build/flink.out; stories with jobs in Flink will be skipped'
     make -C build check-long >build/check-long.out 2>&1 || status=$?
     make -C build check-fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}" >build/check-fuzz.out 2>&1 || status=$?
     ;;
