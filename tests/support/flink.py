@@ -268,7 +268,8 @@ class Cluster:
             "cluster.registration.error-delay": "200 ms",
             "cluster.registration.refused-registration-delay": "500 ms",
             "restart-strategy.type": "fixed-delay",
-            "restart-strategy.fixed-delay.attempts": 100,
+            # On a busy machine a TaskManager is away for longer than a hundred attempts take.
+            "restart-strategy.fixed-delay.attempts": 1000000,
             "restart-strategy.fixed-delay.delay": "100 ms",
         }
         if server.main == TASKMANAGER:
