@@ -112,7 +112,7 @@ class Ordering:
         self.failed, self.known, self.retried, self.parked = set(), 0, 0, set()
         self.surprises = Problems()
 
-    def draw(self):
+    def draw(self, customer=None):
         chance = self.chance
         kind = chance.choice(self.kinds)
         does = chance.choice(["slow", "slow-effect", "slow+slow-effect"])
@@ -123,7 +123,7 @@ class Ordering:
         self.count += 1
         value = {"order": order, "kind": kind, "currency": "USD" if chance.random() < 0.1 else "EUR",
                  "amount": DECLINED if chance.random() < 0.05 else chance.randrange(1, 10000)}
-        customer = f"c-{chance.randrange(self.customers)}"
+        customer = customer or f"c-{chance.randrange(self.customers)}"
         self.by_customer[customer].append(value)
         self.kind_of[order] = kind
         return customer, value
@@ -158,6 +158,20 @@ class Ordering:
         return judge_written({customer: [value["order"] for value in values]
                               for customer, values in self.by_customer.items()}, records, lambda value: value["order"])
 
+    def wanted_outputs(self):
+        """{customer: all its outputs, in order}"""
+        outputs = {}
+        for customer, values in self.by_customer.items():
+            balance, outputs[customer] = 0, []
+            for value in values:
+                order, charged = value["order"], euros(value) <= LIMIT
+                if order in self.failed:
+                    continue
+                balance += euros(value) if charged else 0
+                outputs[customer].append({"order": order, "charged": charged, "balance": balance,
+                                          "charge_id": f"ch-{order}-1" if charged else None})
+        return outputs
+
     def judge_outputs(self, records):
         problems = Problems()
         outputs, places, runs = collections.defaultdict(list), collections.defaultdict(list), set()
@@ -170,15 +184,7 @@ class Ordering:
             if run in runs:
                 problems.add("run id twice", f"{value['order']} at {where}")
             runs.add(run)
-        for customer, values in self.by_customer.items():
-            balance, wanted = 0, []
-            for value in values:
-                order, charged = value["order"], euros(value) <= LIMIT
-                if order in self.failed:
-                    continue
-                balance += euros(value) if charged else 0
-                wanted.append({"order": order, "charged": charged, "charge_id": f"ch-{order}-1" if charged else None,
-                               "balance": balance})
+        for customer, wanted in self.wanted_outputs().items():
             have = outputs.pop(customer, [])
             orders, wanted_orders = [one["order"] for one in have], [one["order"] for one in wanted]
             if have == wanted:
