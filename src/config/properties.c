@@ -240,6 +240,14 @@ const weir_property weir__properties[] = {
       .doc = "After how long, in processing time, Flink may drop a value of memory that was not written. It is "
              "there to free room and wants to be several times `state.ttl-ms`, which alone says what an action "
              "sees. 0: never. On or off, it stays so for the life of the state." },
+    { .name = "flink.topic-made-anew",
+      .type = WEIR__PROPERTY_CHOICE,
+      .choices = "fail, begin",
+      .fallback = "fail",
+      .used_by = "Flink",
+      .doc = "What a restored job does when an input topic was deleted and made anew since its state was written, as "
+             "the topic's id tells. `fail`: it is refused, as the offsets in the state say nothing of the new records. "
+             "`begin`: that topic is read from its beginning; memory, and inputs that were under way, stay." },
     { .name = "flink.transaction-timeout-ms",
       .type = WEIR__PROPERTY_INT,
       .low = 1000,

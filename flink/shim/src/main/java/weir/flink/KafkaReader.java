@@ -20,7 +20,7 @@ final class KafkaReader implements KafkaRecordDeserializationSchema<Input> {
     /** Whether a key is needed here, or is found later, by `input.key-by`. */
     private final boolean isKeyed;
 
-    private transient Map<String, String> ids;
+    private transient TopicIds ids;
     private transient Map<String, Map<Integer, Source>> sources;
     private transient Source last;
     private transient RunIds runIds;
@@ -37,6 +37,11 @@ final class KafkaReader implements KafkaRecordDeserializationSchema<Input> {
         ids = TopicIds.ask(properties, topics);
         sources = new HashMap<>();
         runIds = new RunIds();
+    }
+
+    /** As they were when this was opened. */
+    TopicIds topics() {
+        return ids;
     }
 
     @Override
@@ -59,7 +64,7 @@ final class KafkaReader implements KafkaRecordDeserializationSchema<Input> {
     private Source sourceOf(ConsumerRecord<byte[], byte[]> record) {
         if (last == null || last.partition != record.partition() || !last.topic.equals(record.topic())) {
             last = sources.computeIfAbsent(record.topic(), topic -> new HashMap<>()).computeIfAbsent(record.partition(),
-                partition -> new Source(ids.get(record.topic()) + "/" + partition, record.topic(), partition));
+                partition -> new Source(ids.id(record.topic()) + "/" + partition, record.topic(), partition));
         }
         return last;
     }

@@ -35,6 +35,7 @@ final class Settings implements Serializable {
         { "flink.parked-holds-watermark", "true" },
         { "flink.source-idle-ms", 0L, 0L, 86_400_000L },
         { "flink.state-gc-ms", 0L, 0L, 3_153_600_000_000L },
+        { "flink.topic-made-anew", "fail" },
         { "flink.work-dir", "" },
         { "flink.worker-keys", 200_000L, 1L, 100_000_000L },
         { "flink.worker-keys-mb", 256L, 1L, 65_536L },

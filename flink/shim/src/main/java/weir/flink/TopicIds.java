@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package weir.flink;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -10,14 +11,16 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.Uuid;
 
-/** The ids of topics, which the cluster knows: a topic that is made anew has another. */
+/** What the cluster says of topics: their ids, as a topic that is made anew has another, and their sizes. */
 final class TopicIds {
-    private TopicIds() {
+    private final Map<String, String> ids = new TreeMap<>();
+    private final Map<String, Integer> partitions = new TreeMap<>();
+
+    TopicIds() {
     }
 
-    /** By name, as Kafka prints them: base64 for URLs, without padding. */
-    static Map<String, String> ask(Properties properties, List<String> topics) throws java.io.IOException {
-        Map<String, String> ids = new TreeMap<>();
+    static TopicIds ask(Properties properties, List<String> topics) throws IOException {
+        TopicIds found = new TopicIds();
         Thread thread = Thread.currentThread();
         ClassLoader former = thread.getContextClassLoader();
 
@@ -29,20 +32,35 @@ final class TopicIds {
                 Uuid id = topic.getValue().topicId();
 
                 if (id == null || id.equals(Uuid.ZERO_UUID)) {
-                    throw new java.io.IOException("topic '" + topic.getKey()
+                    throw new IOException("topic '" + topic.getKey()
                         + "' has no id: brokers of Kafka 2.8 or later give one");
                 }
-                ids.put(topic.getKey(), id.toString());
+                found.add(topic.getKey(), id.toString(), topic.getValue().partitions().size());
             }
         } catch (ExecutionException e) {
-            throw new java.io.IOException("topics " + topics + " cannot be described: " + e.getCause().getMessage()
+            throw new IOException("topics " + topics + " cannot be described: " + e.getCause().getMessage()
                 + "; are kafka.bootstrap.servers and input.topics right?", e.getCause());
         } catch (InterruptedException e) {
             thread.interrupt();
-            throw new java.io.IOException("interrupted while topics were described", e);
+            throw new IOException("interrupted while topics were described", e);
         } finally {
             thread.setContextClassLoader(former);
         }
-        return ids;
+        return found;
+    }
+
+    TopicIds add(String topic, String id, int count) {
+        ids.put(topic, id);
+        partitions.put(topic, count);
+        return this;
+    }
+
+    /** As Kafka prints it: base64 for URLs, without padding. Null: that topic was not asked for. */
+    String id(String topic) {
+        return ids.get(topic);
+    }
+
+    int partitions(String topic) {
+        return partitions.get(topic);
     }
 }

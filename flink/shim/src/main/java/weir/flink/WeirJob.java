@@ -180,10 +180,11 @@ public final class WeirJob {
         return idleMs > 0 ? strategy.withIdleness(Duration.ofMillis(idleMs)) : strategy;
     }
 
-    private static KafkaSource<Input> source(Properties kafka, List<String> topics, boolean isKeyed, String job,
+    private static TopicSource source(Properties kafka, List<String> topics, boolean isKeyed, String job,
         Settings settings) {
         Properties properties = new Properties();
         KafkaSourceBuilder<Input> builder = KafkaSource.builder();
+        KafkaReader records = new KafkaReader(kafka, new ArrayList<>(topics), isKeyed);
 
         properties.putAll(kafka);
         properties.put("isolation.level", "read_committed");
@@ -191,11 +192,11 @@ public final class WeirJob {
         properties.putIfAbsent("client.id.prefix", job);
         builder.setProperties(properties).setTopics(new ArrayList<>(topics)).setGroupId(job)
             .setStartingOffsets(KafkaProperties.firstOffsets(settings))
-            .setDeserializer(new KafkaReader(kafka, new ArrayList<>(topics), isKeyed));
+            .setDeserializer(records);
         if (settings.truth("flink.bounded")) {
             builder.setBounded(OffsetsInitializer.latest());
         }
-        return builder.build();
+        return new TopicSource(builder.build(), records, settings.text("flink.topic-made-anew", "fail").equals("begin"));
     }
 
     private static <T> KafkaSink<T> sink(Properties kafka, String job, String what,

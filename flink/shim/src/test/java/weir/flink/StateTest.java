@@ -15,9 +15,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
+import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplitSerializer;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 
 /** What lasts, and what is kept beside it. */
@@ -138,6 +141,63 @@ class StateTest {
             facts(4, 0, SavedFacts.FROM_START))).markers);
         assertEquals(Map.of(), SavedFacts.merge(List.of(facts(4, 0, 9), facts(-1))).markers);
         assertThrows(IOException.class, () -> SavedFacts.merge(List.of(facts(4), facts(5))));
+    }
+
+    private static KafkaPartitionSplit split(String topic, int partition, long offset) {
+        return new KafkaPartitionSplit(new TopicPartition(topic, partition), offset);
+    }
+
+    private static String refusal(KafkaPartitionSplit split, TopicIds topics, boolean mayBegin) {
+        return assertThrows(RefusedState.class, () -> TopicReader.checked(split, topics, mayBegin)).getMessage();
+    }
+
+    @Test
+    void an_offset_in_state_keeps_its_topics_id() throws IOException {
+        TopicSplit.Serializer serializer = new TopicSplit.Serializer(new KafkaPartitionSplitSerializer());
+        KafkaPartitionSplit bound = new TopicSplit(new KafkaPartitionSplit(new TopicPartition("words", 3), 7, 9), "A");
+        KafkaPartitionSplit fresh = split("words", 3, KafkaPartitionSplit.EARLIEST_OFFSET);
+
+        assertEquals(bound, serializer.deserialize(100, serializer.serialize(bound)));
+        assertEquals(fresh, serializer.deserialize(100, serializer.serialize(fresh)));
+        assertThrows(IOException.class, () -> serializer.deserialize(101, serializer.serialize(bound)));
+    }
+
+    @Test
+    void an_offset_from_before_ids_were_kept_is_read() throws IOException {
+        KafkaPartitionSplitSerializer former = new KafkaPartitionSplitSerializer();
+        KafkaPartitionSplit split = split("words", 3, 7);
+
+        assertEquals(split, new TopicSplit.Serializer(former).deserialize(former.getVersion(),
+            former.serialize(split)));
+        assertEquals(split, TopicReader.checked(split, new TopicIds().add("words", "B", 4), false));
+    }
+
+    @Test
+    void an_offset_of_a_topic_made_anew_is_refused_unless_it_may_begin() {
+        TopicIds topics = new TopicIds().add("words", "B", 4);
+        KafkaPartitionSplit same = new TopicSplit(split("words", 3, 7), "B");
+        KafkaPartitionSplit other = new TopicSplit(split("words", 3, 7), "A");
+
+        assertTrue(same == TopicReader.checked(same, topics, false));
+        assertTrue(refusal(other, topics, false).contains("offset 7 in the state is of the topic with the id A, and the"
+            + " topic of that name has the id B"));
+        assertEquals(split("words", 3, KafkaPartitionSplit.EARLIEST_OFFSET),
+            TopicReader.checked(other, topics, true));
+        assertTrue(refusal(new TopicSplit(split("words", 4, 7), "A"), topics, true).contains("with 4 partitions"));
+    }
+
+    @Test
+    void an_offset_of_a_topic_that_is_not_read_any_more_is_refused() {
+        assertTrue(refusal(new TopicSplit(split("former", 0, 7), "A"), new TopicIds().add("words", "B", 4), true)
+            .contains("input.topics does not name it"));
+    }
+
+    @Test
+    void the_end_of_a_bounded_input_is_found_again_in_a_topic_made_anew() {
+        KafkaPartitionSplit bounded = new KafkaPartitionSplit(new TopicPartition("words", 0), 7, 9);
+
+        assertEquals(KafkaPartitionSplit.LATEST_OFFSET, TopicReader.checked(new TopicSplit(bounded, "A"),
+            new TopicIds().add("words", "B", 4), true).getStoppingOffset().orElseThrow());
     }
 
     @Test
