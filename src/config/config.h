@@ -129,4 +129,7 @@ bool weir__config_next(const weir_config *config, size_t *cursor, weir_config_en
 /** Prints docs/CONFIGURATION.md from the table. WEIR_OK, WEIR_LIMIT or WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__config_print_manual(weir_buffer *out);
 
+/** Prints what the shim for Flink knows of the table, one property a line. WEIR_OK, WEIR_LIMIT or WEIR_NO_MEMORY. */
+WEIR_CHECK weir_code weir__config_print_java_table(weir_buffer *out);
+
 #endif

@@ -214,7 +214,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         opening.lastGroup = groups.getEndKeyGroup();
         opening.attempt = getRuntimeContext().getTaskInfo().getAttemptNumber();
         opening.isRestored = isRestored || host != null && host.restarts() > 0;
-        opening.jobName = settings.text("job.name", settings.text("weir.job-name", ""));
+        opening.jobName = settings.text("job.name", settings.text("weir.job-name"));
         opening.settings = settings.beneath();
         opening.markers = markers;
         opening.partitions = Math.max(partitions, 0);
@@ -751,7 +751,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
         try {
             if (host != null) {
-                host.close(!isClean, isClean ? graceMs + settings.number("calls.stop-timeout-ms", 30_000, 0, 86_400_000)
+                host.close(!isClean, isClean ? graceMs + settings.number("calls.stop-timeout-ms")
                     : graceMs);
             }
         } finally {

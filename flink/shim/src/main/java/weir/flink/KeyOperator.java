@@ -85,7 +85,7 @@ final class KeyOperator extends AbstractStreamOperator<Input>
         opening.parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
         opening.maxParallelism = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
         opening.attempt = getRuntimeContext().getTaskInfo().getAttemptNumber();
-        opening.jobName = settings.text("job.name", settings.text("weir.job-name", ""));
+        opening.jobName = settings.text("job.name", settings.text("weir.job-name"));
         opening.settings = settings.beneath();
         return opening;
     }

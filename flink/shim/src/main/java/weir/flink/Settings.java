@@ -25,26 +25,6 @@ final class Settings implements Serializable {
     private static final long serialVersionUID = 1;
     private static final Pattern SECRET = Pattern.compile("\\$\\$\\{|\\$\\{(env|file):([^}]*)}");
 
-    /** The shim's own names: default, least, most. Text has neither. */
-    private static final Object[][] OWN = {
-        { "flink.bounded", "false" },
-        { "flink.checkpoint-interval-ms", 10_000L, 10L, 86_400_000L },
-        { "flink.inputs-in-flight", 20_000L, 1L, 10_000_000L },
-        { "flink.inputs-in-flight-mb", 64L, 1L, 16_384L },
-        { "flink.parked-at-end", "fail" },
-        { "flink.parked-holds-watermark", "true" },
-        { "flink.source-idle-ms", 0L, 0L, 86_400_000L },
-        { "flink.state-gc-ms", 0L, 0L, 3_153_600_000_000L },
-        { "flink.topic-made-anew", "fail" },
-        { "flink.work-dir", "" },
-        { "flink.worker-keys", 200_000L, 1L, 100_000_000L },
-        { "flink.worker-keys-mb", 256L, 1L, 65_536L },
-        { "flink.worker-restarts", 3L, 0L, 1_000_000L },
-        { "flink.worker-start-timeout-ms", 60_000L, 100L, 3_600_000L },
-        { "flink.worker-stop-timeout-ms", 3_000L, 0L, 3_600_000L },
-        { "flink.transaction-timeout-ms", 600_000L, 1_000L, 86_400_000L },
-    };
-
     private final TreeMap<String, String> values = new TreeMap<>();
     /** What goes to the worker as `--set`, as it was written. */
     private final TreeMap<String, String> overrides = new TreeMap<>();
@@ -94,72 +74,34 @@ final class Settings implements Serializable {
         return beneath;
     }
 
+    /* Of the shim's own section; what else there is, the worker checks. */
     private void check(String where) {
         for (String name : values.keySet()) {
             if (name.startsWith("flink.") && !name.startsWith("flink.kafka.")) {
-                if (own(name) == null) {
+                if (Property.find(name) == null) {
                     throw new IllegalArgumentException(where + ": '" + name + "' is no property of weir's; there are "
-                        + String.join(", ", ownNames()));
+                        + String.join(", ", Property.names("flink.")) + ", flink.kafka.* (of the Java client)");
                 }
-                if (own(name).length == 4) {
-                    number(name);
+                if (!text(name).isEmpty()) {
+                    Property.find(name).check(text(name));
                 }
             }
         }
     }
 
-    private static Object[] own(String name) {
-        for (Object[] row : OWN) {
-            if (row[0].equals(name)) {
-                return row;
-            }
-        }
-        return null;
-    }
-
-    private static List<String> ownNames() {
-        List<String> names = new ArrayList<>();
-
-        for (Object[] row : OWN) {
-            names.add((String) row[0]);
-        }
-        names.add("flink.kafka.* (of the Java client)");
-        return names;
-    }
-
-    /** One of the shim's own numbers. */
     long number(String name) {
-        Object[] row = own(name);
-
-        return number(name, (Long) row[1], (Long) row[2], (Long) row[3]);
-    }
-
-    long number(String name, long fallback, long least, long most) {
-        String text = text(name, "");
-        long value;
-
-        if (text.isEmpty()) {
-            return fallback;
-        }
-        try {
-            value = Long.parseLong(text.trim());
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(name + ": '" + text + "' is no number", e);
-        }
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(name + ": " + value + " is out of range, " + least + " to " + most
-                + " are allowed");
-        }
-        return value;
+        return Property.find(name).number(text(name));
     }
 
     boolean truth(String name) {
-        String text = text(name, (String) own(name)[1]);
+        return text(name).equals("true");
+    }
 
-        if (!text.equals("true") && !text.equals("false")) {
-            throw new IllegalArgumentException(name + ": '" + text + "' is neither true nor false");
-        }
-        return text.equals("true");
+    /** Or its default; empty: it has none. */
+    String text(String name) {
+        Property property = Property.find(name);
+
+        return text(name, property == null ? "" : property.fallback);
     }
 
     /** Empty text counts as not set. */
@@ -170,7 +112,7 @@ final class Settings implements Serializable {
     }
 
     String required(String name, String why) {
-        String value = text(name, "");
+        String value = text(name);
 
         if (value.isEmpty()) {
             throw new IllegalArgumentException(name + " is not set: " + why);
@@ -181,7 +123,7 @@ final class Settings implements Serializable {
     List<String> list(String name) {
         List<String> items = new ArrayList<>();
 
-        for (String item : text(name, "").split(",")) {
+        for (String item : text(name).split(",")) {
             if (!item.trim().isEmpty()) {
                 items.add(item.trim());
             }

@@ -55,7 +55,7 @@ public final class WeirJob {
 
     /* The configuration's, or the one that the job's code gives. */
     private static String nameOf(Settings settings) {
-        String named = settings.text("job.name", "");
+        String named = settings.text("job.name");
 
         return named.isEmpty() ? settings.required("weir.job-name", "`JOB package` writes it; or set job.name") : named;
     }
@@ -129,10 +129,10 @@ public final class WeirJob {
         String job = nameOf(settings);
         List<String> topics = settings.list("input.topics");
         String agents = String.join(", ", settings.list("weir.agent-names"));
-        String outputTopic = settings.text("output.topic", "");
-        String deadTopic = settings.text("output.dlq-topic", "");
-        boolean hasDeadLetters = settings.text("input.on-error", "fail").equals("dlq");
-        boolean isKeyed = settings.text("input.key-by", "").isEmpty();
+        String outputTopic = settings.text("output.topic");
+        String deadTopic = settings.text("output.dlq-topic");
+        boolean hasDeadLetters = settings.text("input.on-error").equals("dlq");
+        boolean isKeyed = settings.text("input.key-by").isEmpty();
         Properties kafka = KafkaProperties.of(settings);
         DataStream<DeadLetter> unkeyed = null;
         DataStream<Input> inputs;
@@ -146,7 +146,7 @@ public final class WeirJob {
         inputs = environment.fromSource(source(kafka, topics, isKeyed, job, settings), watermarks(settings),
             "weir-input " + String.join(", ", new TreeSet<>(topics)), InputType.INSTANCE).uid("weir-input");
         if (!isKeyed) {
-            SingleOutputStreamOperator<Input> keyed = inputs.transform("weir-key " + settings.text("input.key-by", ""),
+            SingleOutputStreamOperator<Input> keyed = inputs.transform("weir-key " + settings.text("input.key-by"),
                 InputType.INSTANCE, new KeyOperatorFactory(files, settings)).uid("weir-key");
 
             unkeyed = keyed.getSideOutput(KeyOperator.DEAD_LETTERS);
@@ -196,7 +196,7 @@ public final class WeirJob {
         if (settings.truth("flink.bounded")) {
             builder.setBounded(OffsetsInitializer.latest());
         }
-        return new TopicSource(builder.build(), records, settings.text("flink.topic-made-anew", "fail").equals("begin"));
+        return new TopicSource(builder.build(), records, settings.text("flink.topic-made-anew").equals("begin"));
     }
 
     private static <T> KafkaSink<T> sink(Properties kafka, String job, String what,

@@ -73,7 +73,7 @@ final class WorkerProcess {
         throws WorkerFailure {
         this.name = name;
         this.listener = listener;
-        this.longest = Frames.longest(settings.number("limits.record-bytes", 16 << 20, 1, 1 << 30));
+        this.longest = Frames.longest(settings.number("limits.record-bytes"));
         this.startTimeoutMs = settings.number("flink.worker-start-timeout-ms");
         this.log = new WorkerLog(name);
         this.out = new FrameWriter(USUAL_BUFFER / 4, longest);

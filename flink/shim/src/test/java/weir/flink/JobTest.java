@@ -85,6 +85,22 @@ class JobTest {
             .contains("'flink.worker-key' is no property of weir's"));
         assertTrue(assertThrows(IllegalArgumentException.class, () -> settings("flink.worker-keys=0")).getMessage()
             .contains("out of range"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> settings("flink.bounded=yes")).getMessage()
+            .contains("'yes' is neither true nor false"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> settings("flink.topic-made-anew=go")).getMessage()
+            .contains("'go' is none of fail, begin"));
+    }
+
+    @Test
+    void what_is_not_set_is_as_the_table_says() throws IOException {
+        Settings settings = settings("flink.worker-keys=");
+
+        assertEquals(200_000, settings.number("flink.worker-keys"));
+        assertEquals(3_153_600_000_000L, Property.find("flink.state-gc-ms").most);
+        assertEquals(30_000, settings.number("calls.stop-timeout-ms"));
+        assertFalse(settings.truth("flink.bounded"));
+        assertEquals("fail", settings.text("input.on-error"));
+        assertEquals("", settings.text("flink.work-dir"));
     }
 
     @Test
