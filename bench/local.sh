@@ -2,16 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints ratios, taken in one run: weir on one machine against a plain C loop, and more. See bench/README.md.
 #   bench/local.sh [BUILD-FOLDER] [--report] [--rounds N]
-set -eu
-top=$(cd "$(dirname "$0")/.." && pwd)
-build=$top/build
-case ${1:-} in
-'' | --*) ;;
-*) build=$(cd "$1" && pwd) && shift ;;
-esac
+# shellcheck source=bench/begin.sh
+. "$(dirname "$0")/begin.sh"
 
-[ -f "$build/Makefile" ] || { "$top/scripts/setup.sh" build && "$top/scripts/build.sh" "$build"; }
-make -s -C "$build" bench-programs
+[ -f "$build/Makefile" ] || "$top/scripts/setup.sh" build
+make_programs bench-programs
 [ -f "$top/data/flights.jsonl" ] || /usr/bin/python3 "$top/scripts/flights.py"
 mkdir -p "$build/bench/work"
 for records in 2000000 1000000 500000; do
