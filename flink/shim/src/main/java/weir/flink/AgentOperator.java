@@ -2,24 +2,13 @@
 package weir.flink;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.state.MapState;
-import org.apache.flink.api.common.state.MapStateDescriptor;
-import org.apache.flink.api.common.state.StateTtlConfig;
-import org.apache.flink.api.common.state.ValueState;
-import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
 import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.SavepointType;
@@ -28,7 +17,6 @@ import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
-import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.streaming.api.graph.StreamConfig;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
@@ -53,11 +41,6 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("weir-dead-letters",
         new DeadLetterSerializer.Type());
 
-    /* Bounds of what is kept beside state between checkpoints. */
-    private static final int MOST_CHANGED_CELLS = 64;
-    private static final int MOST_CHANGED_KEYS = 50_000;
-    private static final long MOST_CHANGED_BYTES = 32L << 20;
-
     private final JobFiles files;
     private final Settings settings;
     private final transient MailboxExecutor mailbox;
@@ -70,16 +53,9 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     private transient WorkerMetrics.Total deadLetters;
     private transient WorkerMetrics.Total restarts;
 
-    private transient MapState<Long, Bytes> pendingState;
-    private transient MapState<Bytes, Bytes> memory;
-    private transient ValueState<Long> numbers;
+    private transient PendingState pendingState;
+    private transient KeyedCells memory;
     private transient ListState<byte[]> factsState;
-    /** What a checkpoint holds and the next one need not: key and order. */
-    private transient List<Input> overButStored;
-    private transient List<KnownKeys.Known> numbersChanged;
-    /** Keys whose cells are not in state as they are; some may be saved already. */
-    private transient List<KnownKeys.Known> changedKeys;
-    private transient long changedBytes;
     private transient long batches;
     /** The keys of the batch's ends, each once. */
     private transient ArrayList<KnownKeys.Known> ended;
@@ -99,21 +75,17 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     private transient boolean isClean;
     private transient long mostInputs;
     private transient long mostBytes;
-    private transient ArrayList<Bytes> cells;
     private transient StreamRecord<WeirOutput> record;
 
-    AgentOperator(JobFiles files, Settings settings, MailboxExecutor mailbox) {
+    AgentOperator(JobFiles files, Settings settings, StreamOperatorParameters<WeirOutput> parameters) {
         this.files = files;
         this.settings = settings;
-        this.mailbox = mailbox;
-    }
-
-    /* ---- beginning ----------------------------------------------------------------------------------------------- */
-
-    void begin(StreamOperatorParameters<WeirOutput> parameters) {
+        mailbox = parameters.getMailboxExecutor();
         processingTimeService = parameters.getProcessingTimeService();
         setup(parameters.getContainingTask(), parameters.getStreamConfig(), parameters.getOutput());
     }
+
+    /* ---- beginning ----------------------------------------------------------------------------------------------- */
 
     /* Public in Flink 1.20 and protected in 2.x: as public it overrides both. */
     @Override
@@ -129,21 +101,11 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
     @Override
     public void initializeState(StateInitializationContext context) throws Exception {
-        MapStateDescriptor<Bytes, Bytes> memoryState =
-            new MapStateDescriptor<>("memory", BytesSerializer.INSTANCE, BytesSerializer.INSTANCE);
-        long gcMs = settings.number("flink.state-gc-ms");
         SavedFacts facts = null;
 
         super.initializeState(context);
-        if (gcMs > 0) {
-            memoryState.enableTimeToLive(StateTtlConfig.newBuilder(Duration.ofMillis(gcMs))
-                .setUpdateType(StateTtlConfig.UpdateType.OnCreateAndWrite)
-                .setStateVisibility(StateTtlConfig.StateVisibility.ReturnExpiredIfNotCleanedUp).build());
-        }
-        memory = context.getKeyedStateStore().getMapState(memoryState);
-        pendingState = context.getKeyedStateStore().getMapState(
-            new MapStateDescriptor<>("pending", LongSerializer.INSTANCE, BytesSerializer.INSTANCE));
-        numbers = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("numbers", LongSerializer.INSTANCE));
+        memory = new KeyedCells(this, context.getKeyedStateStore(), settings.number("flink.state-gc-ms"));
+        pendingState = new PendingState(this, context.getKeyedStateStore());
         factsState = context.getOperatorStateStore().getUnionListState(
             new ListStateDescriptor<>("weir", BytePrimitiveArraySerializer.INSTANCE));
         isRestored = context.isRestored();
@@ -158,7 +120,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         }
         if (facts != null) {
             if (facts.maxParallelism != maxParallelism) {
-                throw new IOException("the state was written with a maximum parallelism of " + facts.maxParallelism
+                throw new RefusedState("the state was written with a maximum parallelism of " + facts.maxParallelism
                     + ", the job has "
                     + maxParallelism + ": set pipeline.max-parallelism to " + facts.maxParallelism
                     + ", since the journal's partitions follow from it");
@@ -174,11 +136,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         pending = new Pending();
         keys = new KnownKeys(settings.number("flink.worker-keys"), settings.number("flink.worker-keys-mb") << 20);
         marks = new HeldMarks();
-        overButStored = new ArrayList<>();
-        numbersChanged = new ArrayList<>();
-        changedKeys = new ArrayList<>();
         ended = new ArrayList<>();
-        cells = new ArrayList<>();
         record = new StreamRecord<>(null);
         mostInputs = settings.number("flink.inputs-in-flight");
         mostBytes = settings.number("flink.inputs-in-flight-mb") << 20;
@@ -221,24 +179,12 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         return opening;
     }
 
-    /* In the order in which they came, over all keys: it is the order per key that matters. */
     private List<Input> restore() throws Exception {
-        List<Input> restored = new ArrayList<>();
-        List<Bytes> pendingKeys;
-
         if (!isRestored) {
-            return restored;
+            return Collections.emptyList();
         }
-        try (Stream<Bytes> stream = this.<Bytes>getKeyedStateBackend().getKeys("pending", VoidNamespace.INSTANCE)) {
-            pendingKeys = stream.collect(Collectors.toList());
-        }
-        for (Bytes key : pendingKeys) {
-            setCurrentKey(key);
-            for (Map.Entry<Long, Bytes> entry : pendingState.entries()) {
-                restored.add(PendingFormat.read(key, entry.getKey(), entry.getValue()));
-            }
-        }
-        restored.sort(Comparator.comparingLong(input -> input.order));
+        List<Input> restored = pendingState.restore(getKeyedStateBackend());
+
         if (!restored.isEmpty()) {
             nextOrder = restored.get(restored.size() - 1).order + 1;
         }
@@ -271,11 +217,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         keys.use(known);
         input.known = known;
         if (input.has(Input.HAS_NO_POSITION) && !input.isGivenAgain) {
-            input.index = known.nextNumber++;
-            if (!known.isNumberChanged) {
-                known.isNumberChanged = true;
-                numbersChanged.add(known);
-            }
+            input.index = memory.takeNumber(known);
         }
         pending.add(input);
         WorkerProcess worker = host.worker();
@@ -290,29 +232,12 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
     private KnownKeys.Known load(Input input) throws Exception {
         int group = KeyGroupRangeAssignment.assignToKeyGroup(input.key, maxParallelism);
-        KnownKeys.Known known;
+        KnownKeys.Known known = keys.add(input.key, group, memory.read(input.key));
 
-        setCurrentKey(input.key);
-        known = keys.add(input.key, group, readCells());
         if (input.has(Input.HAS_NO_POSITION)) {
-            Long next = numbers.value();
-
-            known.nextNumber = next == null ? 0 : next;
+            known.nextNumber = memory.readNumber(input.key);
         }
         return known;
-    }
-
-    /* Of the current key, into `cells`, path and value by turns. @return their size */
-    private long readCells() throws Exception {
-        long bytes = 0;
-
-        cells.clear();
-        for (Map.Entry<Bytes, Bytes> cell : memory.entries()) {
-            cells.add(cell.getKey());
-            cells.add(cell.getValue());
-            bytes += cell.getKey().size() + cell.getValue().size() + KnownKeys.CELL_BYTES;
-        }
-        return bytes;
     }
 
     private void writeRun(FrameWriter out, Input input, boolean isNew) {
@@ -328,8 +253,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
             .i64(input.index)
             .i64(Math.max(input.timestampMs, 0)).bytes(input.key.array).bytes(input.payload);
         if (isNew) {
-            out.u32(cells.size() / 2);
-            for (Bytes part : cells) {
+            out.u32(memory.cells.size() / 2);
+            for (Bytes part : memory.cells) {
                 out.bytes(part.array);
             }
         } else {
@@ -351,32 +276,12 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         WorkerProcess worker = host.worker();
 
         for (KnownKeys.Known oldest; (oldest = keys.evict()) != null;) {
-            if (oldest.isNumberChanged) {
-                saveNumber(oldest);
-            }
-            if (oldest.changed > 0) {
-                saveCells(oldest);
-            }
+            memory.forget(oldest);
             synchronized (worker.lock) {
                 worker.frames().begin(Frames.FORGET).bytes(oldest.key.array).end();
                 worker.filled();
             }
         }
-    }
-
-    private void saveNumber(KnownKeys.Known known) throws IOException {
-        setCurrentKey(known.key);
-        numbers.update(known.nextNumber);
-        known.isNumberChanged = false;
-    }
-
-    private void saveNumbers() throws IOException {
-        for (KnownKeys.Known known : numbersChanged) {
-            if (known.isNumberChanged) {
-                saveNumber(known);
-            }
-        }
-        numbersChanged.clear();
     }
 
     @Override
@@ -385,8 +290,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
         restarts.add(1);
         metrics.startAgain();
-        saveNumbers();
-        saveAllCells();
+        memory.saveAll();
         keys.clear();
         for (Input input : again) {
             input.isGivenAgain = true;
@@ -431,7 +335,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
         isEndWaiting = frame.u8(1, "at_end") == 1;
         frame.end();
         if (partitions >= 0 && partitions != told) {
-            throw new IOException("the action-state topic has " + told + " partitions, and the state was written with "
+            throw new RefusedState("the action-state topic has " + told + " partitions, and the state was written with "
                 + partitions
                 + (partitions == 0 ? " (there was no topic)" : "")
                 + ": runs that are pending in it would not find what was recorded of"
@@ -477,9 +381,7 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
                 ended.add(input.known);
             }
             input.known = null;
-            if (input.isInState) {
-                overButStored.add(input);
-            }
+            pendingState.over(input);
         }
         if (emitted > 0) {
             outputs.add(emitted);
@@ -520,7 +422,6 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
             : new StreamRecord<>(letter, input.timestampMs));
     }
 
-    /* What has changed stays beside the key until the next checkpoint: a key costs state one write a checkpoint. */
     private void receiveChanges(FrameReader frame) throws Exception {
         int count = frame.count(8);
         int first = 0;
@@ -528,8 +429,6 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
 
         for (int i = 0; i < count; i++) {
             KnownKeys.Known known;
-            int cellCount;
-            long more = 0;
 
             frame.slice("a key");
             /* Keys come in the order in which their first runs ended, or in the opposite one, as a worker likes: then
@@ -544,49 +443,13 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
             if (known == null) {
                 throw frame.broken("a key's memory has changed that the worker does not have");
             }
-            cellCount = frame.count(8);
-            if (known.changed == 0) {
-                changedKeys.add(known);
-            }
-            for (int j = 0; j < cellCount; j++) {
-                frame.slice("a path");
-                more += known.change(frame, frame.bytes());
-                if (known.changed == MOST_CHANGED_CELLS) {
-                    saveCells(known);
-                }
-            }
-            changedBytes += more;
-            if (keys.grow(known, more)) {
-                saveCells(known);
-                keys.counted(known, readCells());
+            if (keys.grow(known, memory.change(known, frame))) {
+                keys.counted(known, memory.saveAndRead(known));
             }
         }
-        if (changedKeys.size() > MOST_CHANGED_KEYS || changedBytes > MOST_CHANGED_BYTES) {
-            saveAllCells();
+        if (memory.isMuchChanged()) {
+            memory.saveCells();
         }
-    }
-
-    private void saveCells(KnownKeys.Known known) throws Exception {
-        setCurrentKey(known.key);
-        for (int i = 0; i < known.changed; i++) {
-            if (known.changedValues[i] == null) {
-                memory.remove(known.changedPaths[i]);
-            } else {
-                memory.put(known.changedPaths[i], known.changedValues[i]);
-                known.changedValues[i] = null;
-            }
-        }
-        known.changed = 0;
-    }
-
-    private void saveAllCells() throws Exception {
-        for (KnownKeys.Known known : changedKeys) {
-            if (known.changed > 0) {
-                saveCells(known);
-            }
-        }
-        changedKeys.clear();
-        changedBytes = 0;
     }
 
     private void receiveMarkers(FrameReader frame) {
@@ -661,21 +524,8 @@ final class AgentOperator extends AbstractStreamOperator<WeirOutput>
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
-        for (Input input : overButStored) {
-            setCurrentKey(input.key);
-            pendingState.remove(input.order);
-        }
-        overButStored.clear();
-        for (Input input : pending.all()) {
-            if (!input.isStored) {
-                setCurrentKey(input.key);
-                pendingState.put(input.order, PendingFormat.write(input));
-                input.isStored = true;
-                input.isInState = true;
-            }
-        }
-        saveNumbers();
-        saveAllCells();
+        pendingState.save(pending.all());
+        memory.saveAll();
         factsState.update(Collections.singletonList(facts().write()));
     }
 

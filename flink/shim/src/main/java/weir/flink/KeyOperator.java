@@ -42,13 +42,10 @@ final class KeyOperator extends AbstractStreamOperator<Input>
     private transient long mostBytes;
     private transient StreamRecord<Input> record;
 
-    KeyOperator(JobFiles files, Settings settings, MailboxExecutor mailbox) {
+    KeyOperator(JobFiles files, Settings settings, StreamOperatorParameters<Input> parameters) {
         this.files = files;
         this.settings = settings;
-        this.mailbox = mailbox;
-    }
-
-    void begin(StreamOperatorParameters<Input> parameters) {
+        mailbox = parameters.getMailboxExecutor();
         processingTimeService = parameters.getProcessingTimeService();
         setup(parameters.getContainingTask(), parameters.getStreamConfig(), parameters.getOutput());
     }

@@ -187,7 +187,8 @@ public final class Weir {
         JobFiles files,
         Settings settings) {
         return inputs.keyBy(KEY, BytesType.INSTANCE)
-            .transform(name, new OutputSerializer.Type(), new AgentOperatorFactory(files, settings)).uid(uid);
+            .transform(name, new OutputSerializer.Type(), new WorkerOperatorFactory<>(AgentOperator.class,
+                AgentOperator::new, files, settings)).uid(uid);
     }
 
     private static final class KeyOfInput implements KeySelector<Input, Bytes> {

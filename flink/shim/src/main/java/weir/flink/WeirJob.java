@@ -147,7 +147,8 @@ public final class WeirJob {
             "weir-input " + String.join(", ", new TreeSet<>(topics)), InputType.INSTANCE).uid("weir-input");
         if (!isKeyed) {
             SingleOutputStreamOperator<Input> keyed = inputs.transform("weir-key " + settings.text("input.key-by"),
-                InputType.INSTANCE, new KeyOperatorFactory(files, settings)).uid("weir-key");
+                InputType.INSTANCE,
+                new WorkerOperatorFactory<>(KeyOperator.class, KeyOperator::new, files, settings)).uid("weir-key");
 
             unkeyed = keyed.getSideOutput(KeyOperator.DEAD_LETTERS);
             inputs = keyed;
