@@ -10,6 +10,7 @@
 
 #include "agent/job.h"
 #include "cli/options.h"
+#include "package/jar.h"
 #include "package/package.h"
 
 static const weir_option options[] = {
@@ -101,6 +102,18 @@ static void warn(const char *program, const weir_package_report *report)
                       program, report->secret);
 }
 
+/* A worker of a build without Kafka would refuse it, but only when it is started in Flink. */
+static weir_code refuse_journal(const weir_config *config, weir_error *err)
+{
+#ifndef HAVE_RDKAFKA
+    if (weir__config_text(config, "action-state.topic"))
+        return weir__fail(err, WEIR_CONFIG, WEIR_REMEDY_FIX,
+                          "action-state.topic is set, and this weir was built without Kafka; build it with librdkafka");
+#endif
+    (void)config, (void)err;
+    return WEIR_OK;
+}
+
 static weir_code make(weir_job *job, const char *program, const weir_arguments *arguments, weir_error *err)
 {
     weir_package_options package = { .config = arguments->config,
@@ -115,9 +128,13 @@ static weir_code make(weir_job *job, const char *program, const weir_arguments *
 
     if (!package.output || !*package.output)
         return weir__fail(err, WEIR_INVALID, WEIR_REMEDY_FIX, "--output FILE is missing: the JAR to make");
-    rc = refuse_settings(arguments->config, err);
+    rc = weir__jar_check(err);
+    if (rc == WEIR_OK)
+        rc = refuse_settings(arguments->config, err);
     if (rc == WEIR_OK && package.config_file)
         rc = weir__config_read_file(arguments->config, package.config_file, err);
+    if (rc == WEIR_OK)
+        rc = refuse_journal(arguments->config, err);
     if (rc == WEIR_OK)
         rc = weir__job_seal(job, err);
     if (rc == WEIR_OK)

@@ -7,6 +7,9 @@
 
 typedef struct weir_jar weir_jar;
 
+/** Whether this build can make a JAR. WEIR_OK; WEIR_CONFIG: it has no libzip (fix) */
+WEIR_CHECK weir_code weir__jar_check(weir_error *err);
+
 /**
  * Begins with what another JAR holds.
  *

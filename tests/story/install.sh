@@ -15,6 +15,14 @@ try() { "$@" >"$work/said" 2>&1 || { tail -n 20 "$work/said"; echo "status $?"; 
 # The flags of a make around this are none of this one's.
 tap_check 'make install puts it down' "$(unset MAKEFLAGS MFLAGS
     try "$MAKE" -C "$top_builddir" install DESTDIR="$work/root" V=0)"
+shim() {
+    if [ -f "$top_builddir/flink/weir-flink.jar" ]; then
+        find "$work/root" -path '*/share/weir/weir-flink.jar' | grep -q . || echo 'it was made, and is not installed'
+    else
+        grep -q "none is installed: 'JOB package' wants one" "$work/said" || cat "$work/said"
+    fi
+}
+tap_check 'the shim for Flink is put down as well, or it says that there is none' "$(shim)"
 pc=$(find "$work/root" -name weir.pc)
 tap_check 'there is a weir.pc' "$([ -n "$pc" ] || echo "no weir.pc among: $(find "$work/root" -type f | head -n 20)")"
 
