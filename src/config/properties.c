@@ -55,8 +55,10 @@ const weir_property weir__properties[] = {
       .fallback = "3",
       .used_by = "local, run",
       .doc = "An input record on which the process has crashed that many times is sent to `input.on-error` without "
-             "being run again, so that one record cannot keep a job from starting. 0: never. Counted only where state "
-             "is kept (`state.dir`)." },
+             "being run again, so that one record cannot keep a job from starting. 0: never. Counted in `state.dir`, "
+             "and only where there is one: a process of `run` knows nothing of other processes' crashes. What counts "
+             "is a signal (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT), a stack that overflows, and `exit()`, in an "
+             "action or in a function of a call; not a kill from outside." },
 
     { .name = "output.topic",
       .type = WEIR__PROPERTY_NAME,

@@ -23,10 +23,13 @@ enum { SIGNALS = sizeof signals / sizeof *signals };
 static struct {
     bool is_installed;
     bool has_exit_hook;
+    bool names_sources;
     int note_fd;
-    void *alt_stack;
     struct sigaction before[SIGNALS];
 } handler = { .note_fd = -1 };
+
+/* Of this thread: each needs one for the signals that it meets. */
+static _Thread_local void *alt_stack;
 
 typedef struct line {
     char text[768];
@@ -79,7 +82,7 @@ static const char *signal_name(int number)
 
 /* What this thread is at: an action of a run, or a function of a call. `name` NULL: nothing of a job's. */
 typedef struct culprit {
-    const char *name;
+    const char *name, *source;
     uint64_t index; /* of the record */
 } culprit;
 
@@ -90,8 +93,9 @@ static culprit find_culprit(void)
     const weir_errand *errand = weir__errand_current();
 
     if (errand)
-        return (culprit){ errand->what, errand->run_index };
-    return run && run->action ? (culprit){ run->action->full_name, run->index } : (culprit){ NULL, 0 };
+        return (culprit){ errand->what, errand->source, errand->run_index };
+    return run && run->action ? (culprit){ run->action->full_name, run->source, run->index }
+                              : (culprit){ NULL, NULL, 0 };
 }
 
 /* Says what it was; `what` is "crashed (SIGSEGV)" or the like. */
@@ -110,12 +114,18 @@ static void report(culprit who, const char *what, const char *cause, size_t stac
     }
     add(&out, " on record ");
     add_number(&out, who.index);
+    if (handler.names_sources) {
+        add(&out, " of ");
+        add(&out, who.source);
+    }
     add(&out, stack_bytes ? "; raise limits.stack-kb, or use less stack\n"
                           : "; the next start meets the same record, see input.max-crashes\n");
     put(STDERR_FILENO, &out);
     if (handler.note_fd < 0)
         return;
     out.size = 0;
+    add(&out, who.source);
+    add(&out, " ");
     add_number(&out, who.index);
     add(&out, " ");
     add(&out, who.name);
@@ -155,7 +165,7 @@ static void handle(int number, siginfo_t *info, void *context)
 
 static void at_exit(void)
 {
-    culprit who = handler.is_installed ? find_culprit() : (culprit){ NULL, 0 };
+    culprit who = handler.is_installed ? find_culprit() : (culprit){ NULL, NULL, 0 };
 
     if (!who.name)
         return;
@@ -165,27 +175,45 @@ static void at_exit(void)
     _exit(EXIT_STATUS);
 }
 
-weir_code weir__crash_install(int note_fd, weir_error *err)
+weir_code weir__crash_enter(weir_error *err)
 {
-    struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK };
     stack_t stack = { .ss_size = ALT_STACK_BYTES };
 
-    if (!handler.alt_stack) {
-        handler.alt_stack =
-            mmap(NULL, ALT_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (handler.alt_stack == MAP_FAILED) {
-            handler.alt_stack = NULL;
-            return weir__fail_memory(err, "the signal stack");
-        }
-    }
+    if (alt_stack)
+        return WEIR_OK;
+    stack.ss_sp = mmap(NULL, ALT_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack.ss_sp == MAP_FAILED)
+        return weir__fail_memory(err, "the signal stack");
+    alt_stack = stack.ss_sp;
+    (void)sigaltstack(&stack, NULL); /* size and place are right */
+    return WEIR_OK;
+}
+
+void weir__crash_leave(void)
+{
+    stack_t none = { .ss_flags = SS_DISABLE };
+
+    if (!alt_stack)
+        return;
+    (void)sigaltstack(&none, NULL); /* it is not being used */
+    (void)munmap(alt_stack, ALT_STACK_BYTES);
+    alt_stack = NULL;
+}
+
+weir_code weir__crash_install(int note_fd, bool names_sources, weir_error *err)
+{
+    struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    weir_code rc = weir__crash_enter(err);
+
+    if (rc != WEIR_OK)
+        return rc;
     if (!handler.has_exit_hook) {
         if (atexit(at_exit) != 0)
             return weir__fail_memory(err, "the exit hook");
         handler.has_exit_hook = true;
     }
-    stack.ss_sp = handler.alt_stack;
-    (void)sigaltstack(&stack, NULL); /* size and place are right */
     handler.note_fd = note_fd;
+    handler.names_sources = names_sources;
     (void)sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++)
         (void)sigaction(signals[i], &action, &handler.before[i]); /* catchable signals */
@@ -201,4 +229,5 @@ void weir__crash_remove(void)
         (void)sigaction(signals[i], &handler.before[i], NULL);
     handler.is_installed = false;
     handler.note_fd = -1;
+    weir__crash_leave();
 }

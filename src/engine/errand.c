@@ -84,21 +84,25 @@ static void run_errand(weir_task *task)
         free_errand(errand); /* the engine is gone: nobody is left to tell */
 }
 
-weir_errand *weir__errand_new(weir_engine *engine, weir_errand_mode mode, const char *action, const char *name,
+weir_errand *weir__errand_new(const weir_run *run, weir_errand_mode mode, const char *action, const char *name,
                               weir_bytes args, size_t result_maximum)
 {
     static const char format[] = "%s, %s '%s'";
+    weir_engine *engine = run->engine;
     const char *does = mode == WEIR__ERRAND_RECONCILE ? "reconciler of call" : "call";
     size_t what_size = sizeof format + strlen(action) + strlen(does) + strlen(name);
-    weir_errand *errand = calloc(1, sizeof *errand + what_size + args.size);
-    char *what;
+    size_t source_size = strlen(run->source) + 1;
+    weir_errand *errand = calloc(1, sizeof *errand + what_size + source_size + args.size);
+    char *what, *source;
 
     if (!errand)
         return NULL;
     what = (char *)(errand + 1);
     (void)snprintf(what, what_size, format, action, does, name); /* it fits */
+    source = what + what_size;
+    memcpy(source, run->source, source_size);
     if (args.size)
-        memcpy(what + what_size, args.data, args.size);
+        memcpy(source + source_size, args.data, args.size);
     errand->task.run = run_errand;
     errand->post.fn = tell;
     errand->inlet = engine->inlet;
@@ -106,7 +110,9 @@ weir_errand *weir__errand_new(weir_engine *engine, weir_errand_mode mode, const 
     errand->clock = engine->options.clock;
     errand->engine = engine;
     errand->mode = mode;
-    errand->args = weir__bytes(what + what_size, args.size);
+    errand->args = weir__bytes(source + source_size, args.size);
+    errand->run_index = run->index;
+    errand->source = source;
     errand->what = what;
     errand->retry_after_ms = -1;
     errand->error.code = WEIR_OK;

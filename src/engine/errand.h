@@ -53,6 +53,7 @@ typedef struct weir_errand {
     int64_t lease_ms;                  /* it may begin until then; 0: any time */
     int64_t timeout_ms;
     uint64_t run_index;                /* for the crash note */
+    const char *source;                /* the same: of the record */
     const char *what;                  /* the same: "agent.action, call 'name'" */
 
     /* While it is under way. */
@@ -70,10 +71,10 @@ typedef struct weir_errand {
 } weir_errand;
 
 /**
- * Makes an errand with copies of everything; it is in the engine's list. NULL: no memory.
+ * Makes an errand of a run with copies of everything; it is in the engine's list. NULL: no memory.
  * `text`: the name in `what`. `args`: copied.
  */
-weir_errand *weir__errand_new(weir_engine *engine, weir_errand_mode mode, const char *action, const char *name,
+weir_errand *weir__errand_new(const weir_run *run, weir_errand_mode mode, const char *action, const char *name,
                               weir_bytes args, size_t result_maximum);
 
 /** Hands it to the executor. */

@@ -241,7 +241,7 @@ static void make_key(const weir_future *future, char key[WEIR__UUID_TEXT])
 weir_errand *weir__future_new_errand(weir_future *future, weir_errand_mode mode)
 {
     weir_engine *engine = future->run->engine;
-    weir_errand *errand = weir__errand_new(engine, mode, future->about.action, future->about.name, future->args,
+    weir_errand *errand = weir__errand_new(future->run, mode, future->about.action, future->about.name, future->args,
                                            engine->options.result_bytes);
 
     if (!errand) {
@@ -255,7 +255,6 @@ weir_errand *weir__future_new_errand(weir_future *future, weir_errand_mode mode)
     errand->future = future;
     errand->attempt = future->attempt;
     errand->timeout_ms = future->options.timeout_ms;
-    errand->run_index = future->run->index;
     if (mode != WEIR__ERRAND_RECONCILE && weir__future_needs_intent(future)) {
         errand->intent_ms = future->intent_ms;
         errand->intent_wall_ms = future->intent_wall_ms;

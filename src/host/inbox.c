@@ -6,12 +6,9 @@
  */
 #include "host/inbox.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/big_endian.h"
 #include "base/breakage.h"
@@ -21,7 +18,7 @@
 
 static const char inbox_stream[] = "inbox";
 
-enum { OWNER_BYTES = 8, NOTE_FILE_BYTES = 1 << 20, PLACES = 14 };
+enum { OWNER_BYTES = 8, PLACES = 14 };
 
 /* One journal entry that a start found. */
 struct weir_inbox_sealed {
@@ -42,12 +39,6 @@ struct weir_inbox_entry {
     uint64_t index, line;
     size_t size;
     char *text;
-};
-
-struct weir_crash_note {
-    uint64_t index;
-    uint64_t times;
-    char last[160]; /* action and cause of the last one */
 };
 
 /* What hangs on weir_run.host. */
@@ -128,64 +119,6 @@ static int by_run(const void *left, const void *right)
     return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
-static weir_code add_note(weir_inbox *inbox, uint64_t index, const char *what, weir_error *err)
-{
-    weir_crash_note *note = NULL;
-
-    for (size_t i = 0; i < inbox->note_count && !note; i++) {
-        if (inbox->notes[i].index == index)
-            note = &inbox->notes[i];
-    }
-    if (!note) {
-        weir_crash_note *notes = realloc(inbox->notes, (inbox->note_count + 1) * sizeof *notes);
-
-        if (!notes)
-            return weir__fail_memory(err, "the crash notes");
-        inbox->notes = notes;
-        note = &notes[inbox->note_count++];
-        memset(note, 0, sizeof *note);
-        note->index = index;
-    }
-    note->times++;
-    (void)snprintf(note->last, sizeof note->last, "%s", what); /* cut, it still tells enough */
-    return WEIR_OK;
-}
-
-/* Lines "INDEX ACTION CAUSE"; a line that was cut off, or is none of these, says nothing. */
-static weir_code read_notes(weir_inbox *inbox, weir_error *err)
-{
-    char *text = malloc(NOTE_FILE_BYTES + 1);
-    weir_code rc = WEIR_OK;
-    ssize_t size;
-    char *line;
-
-    if (!text)
-        return weir__fail_memory(err, "the crash notes");
-    size = weir__disk_read_full(inbox->disk, inbox->crash_fd, text, NOTE_FILE_BYTES);
-    if (size < 0) {
-        rc = weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "cannot read the crash notes");
-        goto out;
-    }
-    text[size] = '\0';
-    line = text;
-    while (rc == WEIR_OK && line < text + size) {
-        char *end = strchr(line, '\n');
-        char *what;
-        unsigned long long index;
-
-        if (!end)
-            break;
-        *end = '\0';
-        index = strtoull(line, &what, 10);
-        if (what != line && *what == ' ')
-            rc = add_note(inbox, index, what + 1, err);
-        line = end + 1;
-    }
-out:
-    free(text);
-    return rc;
-}
-
 weir_code weir__inbox_open(weir_inbox *inbox, weir_store *store, const weir_disk *disk, int crash_fd,
                            uint64_t max_crashes, weir_error *err)
 {
@@ -193,14 +126,12 @@ weir_code weir__inbox_open(weir_inbox *inbox, weir_store *store, const weir_disk
 
     memset(inbox, 0, sizeof *inbox);
     inbox->disk = disk;
-    inbox->crash_fd = crash_fd;
-    inbox->max_crashes = max_crashes;
     rc = weir__store_log_scan(store, inbox_stream, add_entry, inbox, err);
     if (rc == WEIR_OK)
         rc = weir__store_log_scan(store, WEIR__JOURNAL_STREAM, add_sealed, inbox, err);
     if (inbox->sealed_count)
         qsort(inbox->sealed, inbox->sealed_count, sizeof *inbox->sealed, by_run);
-    return rc == WEIR_OK ? read_notes(inbox, err) : rc;
+    return rc == WEIR_OK ? weir__crashes_read(&inbox->crashes, disk, crash_fd, max_crashes, err) : rc;
 }
 
 static void clear_entry(weir_inbox_entry *entry)
@@ -220,53 +151,28 @@ void weir__inbox_close(weir_inbox *inbox)
     if (inbox->kept)
         clear_entry(inbox->kept);
     free(inbox->kept);
-    free(inbox->notes);
+    weir__crashes_clear(&inbox->crashes);
     memset(inbox, 0, sizeof *inbox);
-}
-
-void weir__inbox_forget_crashes(weir_inbox *inbox)
-{
-    /* What stays behind after a failure here is read again, and says nothing of later records. */
-    if (inbox->disk && inbox->note_count)
-        (void)inbox->disk->ftruncate(inbox->disk->context, inbox->crash_fd, 0);
-    inbox->note_count = 0;
 }
 
 void weir__inbox_below(weir_inbox *inbox, uint64_t index)
 {
-    for (size_t i = 0; i < inbox->note_count; i++) {
-        if (inbox->notes[i].index >= index)
+    for (size_t i = 0; i < inbox->crashes.count; i++) {
+        const weir_crash_note *note = &inbox->crashes.notes[i];
+
+        if (note->index >= index)
             return;
         for (size_t j = 0; j < inbox->count; j++) {
-            if (inbox->entries[j].index == inbox->notes[i].index)
+            if (inbox->entries[j].index == note->index)
                 return;
         }
     }
-    weir__inbox_forget_crashes(inbox);
+    weir__crashes_forget_all(&inbox->crashes);
 }
 
 bool weir__inbox_is_taken(const weir_inbox *inbox)
 {
     return inbox->taken == inbox->count;
-}
-
-static bool is_reconcilers(const weir_crash_note *note)
-{
-    return strstr(note->last, ", reconciler of call '") != NULL;
-}
-
-weir_code weir__inbox_check_crashes(const weir_inbox *inbox, const weir_run *run, weir_error *err)
-{
-    for (size_t i = 0; i < inbox->note_count && inbox->max_crashes; i++) {
-        const weir_crash_note *note = &inbox->notes[i];
-
-        /* A reconciler that crashes is not asked again: the run parks, since its call may have been made. */
-        if (note->index == run->index && note->times >= inbox->max_crashes && !is_reconcilers(note))
-            return weir__fail(err, WEIR_FAILED, WEIR_REMEDY_FIX,
-                              "the record crashed the process %" PRIu64 " times (input.max-crashes), last in %s",
-                              note->times, note->last);
-    }
-    return WEIR_OK;
 }
 
 weir_code weir__inbox_add(weir_run *run, uint64_t line, weir_error *err)
@@ -339,12 +245,6 @@ weir_code weir__inbox_recall(weir_inbox *inbox, weir_run *run, weir_error *err)
         free(sealed->bytes);
         sealed->bytes = NULL;
     }
-    for (size_t i = 0; i < inbox->note_count; i++) {
-        const weir_crash_note *note = &inbox->notes[i];
-
-        run->is_reconciler_feared |= note->index == run->index && inbox->max_crashes &&
-                                     note->times >= inbox->max_crashes && is_reconcilers(note);
-    }
     return WEIR_OK;
 }
 
@@ -376,7 +276,7 @@ weir_code weir__inbox_next(weir_inbox *inbox, weir_run *run, weir_error *err)
     else
         weir__error_context(err, "record %" PRIu64 " of the inbox", entry->index);
     clear_entry(entry);
-    return rc == WEIR_OK ? weir__inbox_check_crashes(inbox, run, err) : rc;
+    return rc == WEIR_OK ? weir__crashes_judge(&inbox->crashes, run, err) : rc;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

@@ -8,10 +8,10 @@
 
 #include "engine/engine.h"
 #include "host/commit.h"
+#include "host/crashes.h"
 
 typedef struct weir_inbox_entry weir_inbox_entry;
 typedef struct weir_inbox_sealed weir_inbox_sealed;
-typedef struct weir_crash_note weir_crash_note;
 
 #define WEIR__JOURNAL_STREAM "journal" /* of the store's log: owner 8 bytes big-endian, place; number the run's index */
 #define WEIR__CLAIM_STREAM "journal-claims" /* the last claim: owner empty, number the epoch */
@@ -23,11 +23,8 @@ typedef struct weir_inbox {
     size_t sealed_count, sealed_capacity;
     uint64_t last_sequence;    /* place of the last entry in the log */
     weir_inbox_entry *kept; /* of runs that failed under on-error fail; at most one */
-    weir_crash_note *notes;
-    size_t note_count;
-    uint64_t max_crashes; /* 0: never */
+    weir_crashes crashes;
     const weir_disk *disk;
-    int crash_fd;
 } weir_inbox;
 
 /** Reads what the store and the crash notes hold. WEIR_OK; WEIR_IO (stop); WEIR_NO_MEMORY (stop). */
@@ -37,7 +34,6 @@ void weir__inbox_close(weir_inbox *inbox); /* all zero is fine */
 
 /** Says that records below the index that are not in the inbox are over; forgets the notes if none is left. */
 void weir__inbox_below(weir_inbox *inbox, uint64_t index);
-void weir__inbox_forget_crashes(weir_inbox *inbox);
 
 /** Whether all that a start found has been taken. */
 bool weir__inbox_is_taken(const weir_inbox *inbox);
@@ -54,9 +50,6 @@ WEIR_CHECK weir_code weir__inbox_recall(weir_inbox *inbox, weir_run *run, weir_e
 /** Queues a journal entry of a run. WEIR_OK or WEIR_NO_MEMORY. */
 WEIR_CHECK weir_code weir__inbox_append(weir_inbox *inbox, weir_committer *committer, weir_run *run, weir_bytes entry,
                                         weir_ticket *ticket);
-
-/** WEIR_FAILED when the run's record crashed the process too often (fix). */
-WEIR_CHECK weir_code weir__inbox_check_crashes(const weir_inbox *inbox, const weir_run *run, weir_error *err);
 
 /** Attaches what the inbox wants to know of a run. */
 WEIR_CHECK weir_code weir__inbox_add(weir_run *run, uint64_t line, weir_error *err);

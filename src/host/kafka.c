@@ -43,6 +43,8 @@ typedef struct process {
     atomic_size_t running; /* threads */
     int stop_fd, ended_fd; /* readable: threads are to stop; one has ended */
     int lock;
+    int crash_fd;
+    weir_crashes crashes;
     thread *threads;
     size_t count;
 } process;
@@ -156,6 +158,29 @@ static weir_code lock_folder(process *now, weir_error *err)
     return rc;
 }
 
+/* What earlier lives have noted there; the handler adds to it. */
+static weir_code open_crashes(process *now, weir_error *err)
+{
+    uint64_t maximum = (uint64_t)weir__config_int(now->options->config, "input.max-crashes");
+    char path[PATH_BYTES];
+    weir_code rc;
+
+    (void)snprintf(path, sizeof path, "%s/crashes", now->folder);
+    now->crash_fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (now->crash_fd < 0)
+        return weir__fail_errno(err, errno, WEIR_REMEDY_STOP, "state folder '%s': cannot open '%s'", now->folder,
+                                path);
+    rc = weir__crashes_read(&now->crashes, weir__disk_system(), now->crash_fd, maximum, err);
+    if (rc != WEIR_OK)
+        return rc;
+    for (size_t i = 0; i < now->crashes.count; i++) {
+        if (weir__crash_note_counts(&now->crashes.notes[i]))
+            return WEIR_OK;
+    }
+    weir__crashes_forget_all(&now->crashes);
+    return WEIR_OK;
+}
+
 /* What a life with more threads has left hanging is ended now, not when the broker's time-out is over. */
 static void end_hanging(process *now)
 {
@@ -188,14 +213,11 @@ static void *run_thread(void *context)
     process *now = one->process;
     uint64_t number = 1;
     ssize_t ignored;
-    bool is_first = one->options.index == 0;
 
-    /* The handler's own stack is this thread's. */
-    one->rc = is_first ? weir__crash_install(-1, &one->error) : WEIR_OK;
+    one->rc = weir__crash_enter(&one->error);
     if (one->rc == WEIR_OK)
         one->rc = weir__stream_run(&one->options, &one->result, &one->error);
-    if (is_first)
-        weir__crash_remove();
+    weir__crash_leave();
     atomic_fetch_sub(&now->running, 1);
     ignored = write(now->ended_fd, &number, sizeof number); /* cannot be full */
     (void)ignored;
@@ -237,6 +259,7 @@ static weir_code start_threads(process *now, weir_error *err)
             .topics = &now->topics,
             .index = i,
             .folder = now->folder,
+            .crashes = &now->crashes,
             .start = now->options->start,
             .status = now->status,
             .is_stopping = &now->is_stopping,
@@ -304,14 +327,20 @@ static weir_code run(process *now, weir_error *err)
     if (rc == WEIR_OK)
         rc = lock_folder(now, err);
     if (rc == WEIR_OK)
+        rc = open_crashes(now, err);
+    if (rc == WEIR_OK)
         rc = find_topics(now, err);
     if (rc != WEIR_OK)
         return weir__signals_caught() && rc == WEIR_UNREACHABLE ? WEIR_OK : rc;
     end_hanging(now);
+    rc = weir__crash_install(now->crash_fd, true, err);
+    if (rc != WEIR_OK)
+        return rc;
     rc = start_threads(now, err);
     if (rc != WEIR_OK)
         stop_all(now);
     wait_for_threads(now);
+    weir__crash_remove();
     for (size_t i = 0; i < now->count && rc == WEIR_OK; i++) {
         rc = now->threads[i].rc;
         if (rc != WEIR_OK && err)
@@ -323,7 +352,7 @@ static weir_code run(process *now, weir_error *err)
 weir_code weir__kafka_run(const weir_kafka_options *options, weir_stream_result *result, weir_error *err)
 {
     const char *name = weir__config_text(options->config, "job.name");
-    process now = { .options = options, .lock = -1, .job = name ? name : options->job->name };
+    process now = { .options = options, .lock = -1, .crash_fd = -1, .job = name ? name : options->job->name };
     weir_signals before;
     weir_code rc;
 
@@ -355,6 +384,9 @@ weir_code weir__kafka_run(const weir_kafka_options *options, weir_stream_result 
     free(now.read);
     weir__topics_clear(&now.needed);
     weir__cluster_close(now.cluster);
+    weir__crashes_clear(&now.crashes);
+    if (now.crash_fd >= 0)
+        (void)close(now.crash_fd); /* notes are written by the dying */
     weir__lock_release(weir__disk_system(), now.lock);
     if (now.stop_fd >= 0)
         (void)close(now.stop_fd); /* nothing is lost in them */

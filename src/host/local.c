@@ -372,7 +372,7 @@ static weir_turn accept_record(weir_local_host *host, const weir_record *record,
         give_up(host, WEIR__LOCAL_BROKEN, err.code, &err);
         return WEIR__TURN_MORE;
     }
-    if (rc == WEIR_OK && weir__inbox_check_crashes(&host->inbox, run, &err) != WEIR_OK) {
+    if (rc == WEIR_OK && weir__crashes_judge(&host->inbox.crashes, run, &err) != WEIR_OK) {
         if (!pass_over_crashed(host, run, &err))
             host->source.at = *before;
         weir__engine_drop_run(host->engine, run);
@@ -620,7 +620,7 @@ weir_code weir__local_run(const weir_local_options *options, weir_local_result *
     if (rc == WEIR_OK) {
         rc = weir__local_open(&host, err);
         if (rc == WEIR_OK)
-            rc = weir__crash_install(host.crash_fd, err);
+            rc = weir__crash_install(host.crash_fd, false, err);
         if (rc == WEIR_OK) {
             weir__local_warn_of_pipes(&host);
             rc = weir__engine_run(host.engine, err);

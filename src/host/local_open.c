@@ -338,7 +338,7 @@ void weir__local_close(weir_local_host *host)
     weir__local_status_close(host);
     weir__committer_free(host->committer);
     if (host->store && host->rc == WEIR_OK && !weir__signals_caught())
-        weir__inbox_forget_crashes(&host->inbox);
+        weir__crashes_forget_all(&host->inbox.crashes);
     weir__inbox_close(&host->inbox);
     weir__decisions_close(&host->decisions);
     weir__store_close(host->store);

@@ -14,6 +14,7 @@
 #include "base/disk.h"
 #include "base/executor.h"
 #include "config/config.h"
+#include "host/crashes.h"
 #include "kafka/cluster.h"
 #include "status/status.h"
 
@@ -48,6 +49,7 @@ typedef struct weir_stream_options {
     const weir_stream_topics *topics;
     size_t index;                       /* of the thread in its process */
     const char *folder;                 /* the process's, locked; task N has its state in the folder `N` in it */
+    const weir_crashes *crashes;        /* notes of the process's folder; NULL: none are kept */
     weir_stream_start start;
     const atomic_bool *is_stopping;     /* set once: leave in good order */
     int stop_fd;                        /* readable from then on; -1: none */

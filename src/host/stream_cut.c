@@ -393,6 +393,7 @@ static void count_commit(weir_stream *stream)
         task->known_offset = part->tuple.offset;
         task->known_commit = part->tuple.commit;
         task->commits++;
+        weir__stream_forget_crashes(task, cut->number);
         if (task->state == WEIR__TASK_LEAVING)
             task->needs_last_cut = false;
         else if (task->state == WEIR__TASK_TAKING)

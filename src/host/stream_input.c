@@ -87,6 +87,54 @@ static bool pass_over(weir_stream_task *task, const bad_record *bad, weir_error 
     return true;
 }
 
+/* Out of the inbox, if it is there, with what it has in the journal. */
+static weir_code close_run(weir_stream_task *task, const weir_run *run)
+{
+    weir_stream_input *input = run->host;
+    weir_open_run *open = input->open;
+    int64_t places[64];
+    size_t count = 0;
+    weir_code rc = WEIR_OK;
+
+    if (!open)
+        return WEIR_OK;
+    if (open->is_stored) {
+        for (const weir_kept_entry *entry = open->entries; entry && rc == WEIR_OK; entry = entry->next) {
+            if (!entry->is_stored)
+                continue;
+            places[count++] = entry->place;
+            if (count == sizeof places / sizeof *places) {
+                rc = weir__part_delete_input(weir__stream_part(task), open->number, places, count);
+                count = 0;
+            }
+        }
+        if (rc == WEIR_OK)
+            rc = weir__part_delete_input(weir__stream_part(task), open->number, places, count);
+    }
+    weir__stream_close_run(task, open);
+    input->open = NULL;
+    return rc;
+}
+
+/* A run that failed, or is not to be run at all; what it has in the inbox and the journal goes with it. */
+static bool pass_over_run(weir_stream_task *task, const weir_run *run, weir_error *why)
+{
+    const weir_stream_input *input = run->host;
+    bad_record bad = { (int64_t)run->index, run->timestamp, { NULL, 0 }, input->raw,
+                       input->open && input->open->is_stored };
+
+    if (input->has_key)
+        bad.key = run->key_bytes;
+    if (!pass_over(task, &bad, why))
+        return false;
+    task->has_moved = true;
+    if (close_run(task, run) != WEIR_OK)
+        give_up_memory(task->stream, "a failed record");
+    if (task->crashed_count)
+        weir__stream_survived(task, (int64_t)run->index);
+    return true;
+}
+
 /* ---- forwarding -------------------------------------------------------------------------------------------------- */
 
 /* As input.key-by says. */
@@ -212,6 +260,11 @@ static bool run_record(weir_stream_task *task, const weir_record *record)
         return true;
     }
     run->has_gap = record->offset < task->tuple.gap;
+    if (rc == WEIR_OK && task->crashed_count && weir__stream_judge(run, &err) != WEIR_OK) {
+        stream->ended_since_cut += pass_over_run(task, run, &err);
+        weir__engine_drop_run(stream->engine, run);
+        return true;
+    }
     if (rc != WEIR_OK) {
         bad_record bad = { record->offset, record->timestamp_ms, record->key, record->value, false };
 
@@ -293,6 +346,11 @@ bool weir__stream_take_kept(weir_stream *stream, weir_stream_task *task)
         return true;
     }
     run->has_gap = kept->number < task->tuple.gap;
+    if (task->crashed_count && weir__stream_judge(run, &err) != WEIR_OK) {
+        stream->ended_since_cut += pass_over_run(task, run, &err);
+        weir__engine_drop_run(stream->engine, run);
+        return true;
+    }
     (void)accept(stream, run);
     return true;
 }
@@ -330,48 +388,6 @@ static weir_code send_outputs(weir_stream_task *task, const weir_run *run, weir_
     return WEIR_OK;
 }
 
-/* Out of the inbox, if it is there, with what it has in the journal. */
-static weir_code close_run(weir_stream_task *task, const weir_run *run)
-{
-    weir_stream_input *input = run->host;
-    weir_open_run *open = input->open;
-    int64_t places[64];
-    size_t count = 0;
-    weir_code rc = WEIR_OK;
-
-    if (!open)
-        return WEIR_OK;
-    if (open->is_stored) {
-        for (const weir_kept_entry *entry = open->entries; entry && rc == WEIR_OK; entry = entry->next) {
-            if (!entry->is_stored)
-                continue;
-            places[count++] = entry->place;
-            if (count == sizeof places / sizeof *places) {
-                rc = weir__part_delete_input(weir__stream_part(task), open->number, places, count);
-                count = 0;
-            }
-        }
-        if (rc == WEIR_OK)
-            rc = weir__part_delete_input(weir__stream_part(task), open->number, places, count);
-    }
-    weir__stream_close_run(task, open);
-    input->open = NULL;
-    return rc;
-}
-
-static void fail_run(weir_stream_task *task, weir_run *run)
-{
-    const weir_stream_input *input = run->host;
-    bad_record bad = { (int64_t)run->index, run->timestamp, { NULL, 0 }, input->raw,
-                       input->open && input->open->is_stored };
-    weir_error why = run->failure.error;
-
-    if (input->has_key)
-        bad.key = run->key_bytes;
-    if (pass_over(task, &bad, &why) && close_run(task, run) != WEIR_OK)
-        give_up_memory(task->stream, "a failed record");
-}
-
 void weir__stream_ended(void *context, weir_run *run)
 {
     weir_stream *stream = context;
@@ -382,7 +398,8 @@ void weir__stream_ended(void *context, weir_run *run)
     stream->ended_since_cut++;
     task->has_moved = true;
     if (weir__failure_is_kept(&run->failure)) {
-        fail_run(task, run);
+        err = run->failure.error;
+        (void)pass_over_run(task, run, &err);
         return;
     }
     rc = send_outputs(task, run, &err);
@@ -390,6 +407,8 @@ void weir__stream_ended(void *context, weir_run *run)
         rc = weir__fail_memory(&err, "the counters");
     if (rc == WEIR_OK && close_run(task, run) != WEIR_OK)
         rc = weir__fail_memory(&err, "a cut");
+    if (task->crashed_count)
+        weir__stream_survived(task, (int64_t)run->index);
     if (rc != WEIR_OK)
         weir__stream_give_up(stream, WEIR__STREAM_BROKEN, rc, &err);
 }

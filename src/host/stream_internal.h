@@ -108,6 +108,12 @@ typedef struct weir_found_entry {
     uint8_t *bytes; /* NULL: taken */
 } weir_found_entry;
 
+/* A record that crashed the process before. */
+typedef struct weir_crashed_record {
+    weir_crash_note *note;
+    uint64_t over_with; /* the cut that holds its end; 0: it has not ended */
+} weir_crashed_record;
+
 struct weir_stream_task {
     weir_stream *stream;
     weir_assigned at;
@@ -144,6 +150,8 @@ struct weir_stream_task {
     size_t input_count, inputs_taken;
     weir_found_entry *found;
     size_t found_count, found_sorted, found_capacity;
+    weir_crashed_record *crashed;
+    size_t crashed_count;
     int64_t highest_claim; /* READING: entries of lower epochs are void, but facts */
     int64_t claim_place;   /* CLAIMING: -1 until it is acknowledged */
     int64_t journal_end;   /* all before it has been read */
@@ -274,6 +282,19 @@ bool weir__stream_take_record(weir_stream *stream, weir_stream_task *task, const
 /** Accepts the next input of a task's inbox. False: it must wait for its schema. */
 bool weir__stream_take_kept(weir_stream *stream, weir_stream_task *task);
 void weir__stream_ended(void *context, weir_run *run);
+
+/* ---- stream_crashes.c -------------------------------------------------------------------------------------------- */
+/** What earlier lives have noted of the task's records. */
+WEIR_CHECK weir_code weir__stream_find_crashes(weir_stream_task *task, weir_error *err);
+void weir__stream_drop_crashes(weir_stream_task *task);
+/** After recovery: drops notes of records that are over. */
+void weir__stream_look_at_crashes(weir_stream_task *task);
+/** As weir__crashes_judge(). */
+WEIR_CHECK weir_code weir__stream_judge(weir_run *run, weir_error *err);
+/** An input has ended, or was passed over, for the cut that is being filled. */
+void weir__stream_survived(weir_stream_task *task, int64_t offset);
+/** A cut with the task is known to be committed. */
+void weir__stream_forget_crashes(weir_stream_task *task, uint64_t commit);
 
 /* ---- stream_cut.c ------------------------------------------------------------------------------------------------ */
 weir_part *weir__stream_part(weir_stream_task *task);

@@ -553,6 +553,7 @@ void weir__stream_recovered(weir_stream_task *task)
     recovery->found = NULL;
     recovery->found_count = 0;
     free_recovery(recovery);
+    weir__stream_look_at_crashes(task);
     if (task->is_forward || weir__is_broken(WEIR__BREAK_NO_TAKING))
         weir__stream_task_move(task, WEIR__TASK_STARTING);
     else

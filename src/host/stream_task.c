@@ -105,6 +105,7 @@ void weir__stream_tasks_free(weir_stream *stream)
         for (size_t j = 0; j < task->input_count; j++)
             free(task->inputs[j].bytes);
         free(task->inputs);
+        weir__stream_drop_crashes(task);
         free(task->done_but);
         free(task->left);
         free(task->source);
@@ -140,6 +141,7 @@ bool weir__stream_all_closed(const weir_stream *stream)
 void weir__stream_assign(weir_stream_task *task)
 {
     weir_error err;
+    weir_code rc;
 
     task->is_assigned = true;
     if (task->state != WEIR__TASK_CLOSED)
@@ -161,8 +163,11 @@ void weir__stream_assign(weir_stream_task *task)
     task->claim_place = -1;
     task->commits = 0;
     weir__stream_task_move(task, WEIR__TASK_OPENING);
-    if (weir__recovery_begin(task, &err) != WEIR_OK)
-        weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, err.code, &err);
+    rc = weir__stream_find_crashes(task, &err);
+    if (rc == WEIR_OK)
+        rc = weir__recovery_begin(task, &err);
+    if (rc != WEIR_OK)
+        weir__stream_give_up(task->stream, WEIR__STREAM_BROKEN, rc, &err);
 }
 
 /* After the taking transaction: the journal, if there is one. */
@@ -305,6 +310,7 @@ static void close_task(weir_stream_task *task)
     task->inputs = NULL;
     task->input_count = 0;
     task->inputs_taken = 0;
+    weir__stream_drop_crashes(task);
     free(task->done_but);
     task->done_but = NULL;
     task->done_but_count = 0;

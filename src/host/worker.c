@@ -375,7 +375,7 @@ static weir_code run(weir_worker *worker, weir_error *err)
     if (rc == WEIR_OK)
         rc = open_formats(worker, err);
     if (rc == WEIR_OK)
-        rc = weir__crash_install(-1, err);
+        rc = weir__crash_install(-1, true, err);
     if (rc != WEIR_OK)
         return rc;
     if (worker->has_groups && weir__config_text(worker->config, "action-state.topic"))

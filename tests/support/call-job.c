@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A job whose action makes one blocking call as the record's value says, so that tests hold the call in their hands:
- *   {"kind": "once", "until": PATH, "bytes": N, "timeout_ms": N, "reconcile": "done" | …, "then": PATH}
+ *   {"kind": "once", "until": PATH, "crash": true, "bytes": N, "timeout_ms": N, "reconcile": "done" | …, "then": PATH}
  * The call notes that it was made (a line in the file that CALL_JOB_MADE names), blocks until the file `until` exists,
- * and returns a text of `bytes` bytes. Its reconciler answers, lies, crashes or hangs. `then`: a second call,
- * IDEMPOTENT, blocks until that file exists. Outputs the result, or its size when it is large.
+ * crashes with `crash`, and returns a text of `bytes` bytes. Its reconciler answers, lies, crashes or hangs. `then`: a
+ * second call, IDEMPOTENT, blocks until that file exists. Outputs the result, or its size when it is large.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -44,6 +44,8 @@ static weir_code make(weir_bytes args, const weir_attempt *attempt, weir_buffer 
             (void)close(fd);
     }
     block_until(json_string_value(json_object_get(value, "until")));
+    if (json_is_true(json_object_get(value, "crash")))
+        (void)raise(SIGSEGV);
     if (rc == WEIR_OK)
         rc = weir_buffer_append(result, "\"", 1);
     for (json_int_t i = 0; i < size && rc == WEIR_OK; i++)

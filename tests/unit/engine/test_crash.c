@@ -87,6 +87,7 @@ static weir_code wait_and_crash(weir_run *run, const weir_event *event, void *ar
     return crash_on_one(run, event, arg);
 }
 
+static bool names_sources;
 static char said[4096], noted[256];
 
 /* The sanitizers say something as well, before or after it. */
@@ -129,7 +130,7 @@ static int die(weir_code (*how)(weir_run *run))
         (void)close(error_pipe[1]);
         (void)close(note_pipe[0]);
         crash = how;
-        if (weir__crash_install(note_pipe[1], &err) != WEIR_OK)
+        if (weir__crash_install(note_pipe[1], names_sources, &err) != WEIR_OK)
             _exit(99);
         test_run(test_options(), records, 2);
         weir__crash_remove();
@@ -146,6 +147,7 @@ static int die(weir_code (*how)(weir_run *run))
 static void set_up(void)
 {
     test_set_up();
+    names_sources = false;
     test.on_wait = wake_parked;
 }
 
@@ -168,7 +170,7 @@ START_TEST(a_crash_names_action_record_and_signal_and_takes_its_course)
                        "input.max-crashes\n",
                        cases[i].name);
         assert_said(line);
-        (void)snprintf(line, sizeof line, "1 a.x %s\n", cases[i].name);
+        (void)snprintf(line, sizeof line, "test 1 a.x %s\n", cases[i].name);
         ck_assert_str_eq(noted, line);
         if (IS_SANITIZED)
             ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 98);
@@ -186,9 +188,20 @@ START_TEST(an_overflow_of_the_stack_is_told_from_other_crashes)
     status = die(overflow);
     assert_said("weir: action 'a.x' overflowed its stack of 256 KiB on record 1; raise limits.stack-kb, or use less "
                 "stack\n");
-    ck_assert_str_eq(noted, "1 a.x stack-overflow\n");
+    ck_assert_str_eq(noted, "test 1 a.x stack-overflow\n");
     if (!IS_SANITIZED)
         ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+END_TEST
+
+START_TEST(a_crash_is_told_from_that_of_another_source)
+{
+    test_add("x", crash_on_one, NULL, 0, WEIR_INPUT_EVENT);
+    names_sources = true;
+    (void)die(call_abort);
+    assert_said("weir: action 'a.x' crashed (SIGABRT) on record 1 of test; the next start meets the same record, see "
+                "input.max-crashes\n");
+    ck_assert_str_eq(noted, "test 1 a.x SIGABRT\n");
 }
 END_TEST
 
@@ -200,7 +213,7 @@ START_TEST(exit_called_by_an_action_never_looks_like_success)
     status = die(call_exit);
     assert_said("weir: action 'a.x' called exit() on record 1; the next start meets the same record, see "
                 "input.max-crashes\n");
-    ck_assert_str_eq(noted, "1 a.x exit()\n");
+    ck_assert_str_eq(noted, "test 1 a.x exit()\n");
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 END_TEST
@@ -230,6 +243,7 @@ int main(void)
     tcase_add_checked_fixture(crashes, set_up, test_tear_down);
     tcase_add_loop_test(crashes, a_crash_names_action_record_and_signal_and_takes_its_course, 0, 2);
     tcase_add_loop_test(crashes, an_overflow_of_the_stack_is_told_from_other_crashes, 0, 2);
+    tcase_add_test(crashes, a_crash_is_told_from_that_of_another_source);
     tcase_add_loop_test(crashes, exit_called_by_an_action_never_looks_like_success, 0, 2);
     tcase_add_loop_test(crashes, a_run_that_ends_well_leaves_nothing, 0, 2);
     suite_add_tcase(suite, crashes);
