@@ -171,6 +171,8 @@ def check(holds, why):
 
 
 def same(have, want, what="output"):
+    if have != want and not isinstance(have, (bytes, str, list, tuple)):
+        raise AssertionError(f"{what}: have {have!r}, want {want!r}")
     if have != want:
         if not isinstance(have, (str, bytes, list)):
             have, want = str(have), str(want)
