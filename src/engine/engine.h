@@ -77,6 +77,8 @@ typedef struct weir_engine_options {
     bool is_read_touch;    /* what is read lives on from then; else only what is written */
     bool keep_trees;       /* outputs keep their tree */
     bool keep_results;     /* runs keep the results of completed JOURNALED actions, for a journal */
+    bool only_recalls;     /* a replay: no call is made; a run that needs more than its entries say fails, with
+                              `is_unanswered` or `has_diverged` set */
 
     /* Calls. */
     const weir_clock *clock;       /* NULL: the machine's */
@@ -156,6 +158,9 @@ weir_run *weir__engine_find(weir_engine *engine, uint32_t owner, uint64_t index)
  * @return WEIR_OK, also when it makes no difference; WEIR_INVALID: another kind (fix); WEIR_NO_MEMORY (stop)
  */
 WEIR_CHECK weir_code weir__engine_learn_entry(weir_run *run, const weir_entry *entry);
+
+/** Of a run of a replay (only_recalls) that ended: a call that its entries have and it did not ask for; NULL: none. */
+const weir_entry *weir__run_unasked(const weir_run *run);
 
 /* ---- the loop's surroundings ------------------------------------------------------------------------------------- */
 

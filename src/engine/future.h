@@ -137,4 +137,7 @@ bool weir__run_is_decided(const weir_run *run, const weir_entry *outcome);
  */
 bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *asked);
 
+/** The same in a replay (only_recalls): the run fails. */
+void weir__run_fail_diverged(weir_run *run, const char *recorded, const char *asked);
+
 #endif

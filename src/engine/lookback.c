@@ -53,6 +53,12 @@ bool weir__run_may_diverge(weir_run *run, const char *recorded, const char *aske
     return true;
 }
 
+void weir__run_fail_diverged(weir_run *run, const char *recorded, const char *asked)
+{
+    run->has_diverged = true;
+    (void)weir__failure_keep(&run->failure, WEIR_FAILED, "the journal has %s, and asked for is %s", recorded, asked);
+}
+
 static void diverge(weir_future *future, const weir_entry *entry)
 {
     weir_question recorded = { entry->instance, entry->call,   entry->action,    entry->name,
@@ -62,6 +68,11 @@ static void diverge(weir_future *future, const weir_entry *entry)
     future->asked_side = describe(future->run, &future->about);
     future->base = 0;
     future->attempt = 0;
+    if (future->run->engine->options.only_recalls) {
+        weir__run_fail_diverged(future->run, future->recorded_side, future->asked_side);
+        weir__future_settle_failed(future, WEIR_FAILED);
+        return;
+    }
     if (weir__run_may_diverge(future->run, future->recorded_side, future->asked_side))
         weir__future_begin(future);
     else
@@ -110,6 +121,27 @@ static void take_doubt(weir_future *future, const weir_entry *entry)
         return;
     }
     weir__future_doubt(future, future->run->recalled_ms + entry->lease_ms + entry->timeout_ms);
+}
+
+static void mark_asked(const weir_future *future)
+{
+    for (weir_entry *entry = future->run->entries; entry; entry = entry->next) {
+        if (entry->instance == future->about.instance && entry->call == future->about.call)
+            entry->is_asked = true;
+    }
+}
+
+/* In a replay: what is not recorded is not known, and is not made. */
+static void leave_unanswered(weir_future *future, const weir_recall *recall)
+{
+    weir_run *run = future->run;
+
+    run->is_unanswered = true;
+    (void)weir__failure_keep(&run->failure, WEIR_UNKNOWN, "call %" PRIu32 " '%s': the journal %s",
+                             future->about.call, future->about.name,
+                             recall->state == WEIR__RECALL_NOTHING ? "has nothing of it"
+                                                                   : "does not say what came of it");
+    weir__future_settle_failed(future, WEIR_UNKNOWN);
 }
 
 static bool is_awaited_from_log(const weir_future *future)
@@ -177,6 +209,13 @@ void weir__future_start(weir_future *future)
     future->tries = recall.failures;
     if (recall.conflict)
         warn_of_conflict(run, future->about.name, recall.conflict->attempt, recall.conflict->code);
+    if (run->engine->options.only_recalls) {
+        mark_asked(future);
+        if (recall.state != WEIR__RECALL_SETTLED && recall.state != WEIR__RECALL_DIVERGED) {
+            leave_unanswered(future, &recall);
+            return;
+        }
+    }
     /* Of what was found nobody knows whether more had followed: the attempt after it may be just what is gone. */
     may_be_gone = recall.state == WEIR__RECALL_NOTHING ||
                   (recall.state == WEIR__RECALL_AGAIN && recall.entry && recall.entry->is_found);
@@ -226,6 +265,15 @@ bool weir__run_is_decided(const weir_run *run, const weir_entry *outcome)
         }
     }
     return false;
+}
+
+const weir_entry *weir__run_unasked(const weir_run *run)
+{
+    for (const weir_entry *entry = run->entries; entry; entry = entry->next) {
+        if ((entry->kind == WEIR__ENTRY_INTENT || entry->kind == WEIR__ENTRY_OUTCOME) && !entry->is_asked)
+            return entry;
+    }
+    return NULL;
 }
 
 /* ---- late outcomes ----------------------------------------------------------------------------------------------- */

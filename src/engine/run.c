@@ -329,6 +329,10 @@ static void diverge(weir_run *run, const weir_action_result *recorded)
         .asked = weir__run_describe(run, side, run->action->full_name, weir__run_base_hash(run)),
     };
 
+    if (run->engine->options.only_recalls) {
+        weir__run_fail_diverged(run, parked.recorded, parked.asked);
+        return;
+    }
     if (weir__run_may_diverge(run, parked.recorded, parked.asked) || !keep_parked(run, parked))
         return;
     run->is_parking = true;

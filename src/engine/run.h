@@ -121,6 +121,8 @@ struct weir_run {
     int64_t recalled_ms;         /* monotonic: when `entries` were read */
     bool awaits_log;             /* an outcome of it counts only once the host has read it back (weir_engine_port) */
     bool has_gap;                /* filled in by the host: the journal may have lost what it had of it */
+    bool is_unanswered;          /* with only_recalls: a call is asked for of whose end its entries have nothing */
+    bool has_diverged;           /* the same: its entries have something else in a call's, or an action's, place */
     bool is_reconciler_feared;   /* a reconciler has crashed on it too often: it is not asked again */
     uint32_t next_call, next_wait; /* of the action that runs; from 1 */
     weir_future *futures, *last_future;

@@ -49,6 +49,7 @@ typedef struct weir_entry_items {
 typedef struct weir_entry {
     struct weir_entry *next; /* in log order; not written */
     bool is_found;           /* it was there before the run was accepted in this life; not written */
+    bool is_asked;           /* in a replay: the run has asked for this call; not written */
     weir_entry_kind kind;
     int64_t written_ms;  /* wall clock, for people */
     int64_t epoch;       /* of the owner that wrote it */

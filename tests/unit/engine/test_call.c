@@ -35,6 +35,29 @@ static const char *live_again(const char *script)
     return live(host_options(), one_key, script);
 }
 
+START_TEST(a_replay_takes_what_is_recorded_and_makes_no_call)
+{
+    weir_engine_options options = host_options();
+
+    options.only_recalls = true;
+    ck_assert_str_eq(pay_as(WEIR_CALL_ONCE, 1, "7", "t r"), "I1.1#1 durable pay#1 O1.1#1=ok k=7 ");
+    ck_assert_str_eq(live(options, one_key, ""), "k=7 ");
+    shop.name = "other";
+    ck_assert_str_eq(live(options, one_key, ""), "k!failed ");
+    ck_assert_ptr_nonnull(strstr(host.error.message, "the journal has"));
+    shop.name = "pay";
+    forget_journal(1);
+    ck_assert_str_eq(live(options, one_key, ""), "k!unknown ");
+    ck_assert_ptr_nonnull(strstr(host.error.message, "does not say what came of it"));
+    forget_journal(0);
+    ck_assert_str_eq(live(options, one_key, ""), "k!unknown ");
+    ck_assert_ptr_nonnull(strstr(host.error.message, "has nothing of it"));
+    kind = WEIR_CALL_PURE;
+    ck_assert_str_eq(live(options, one_key, ""), "k!unknown ");
+    ck_assert_int_eq(shop.calls, 1);
+}
+END_TEST
+
 /* ---- beginning --------------------------------------------------------------------------------------------------- */
 
 static void assert_has_not_begun(void)
@@ -514,6 +537,7 @@ int main(void)
           *time = tcase_create("time"), *memory = tcase_create("in memory"), *refused = tcase_create("refused");
 
     tcase_add_checked_fixture(begins, set_up, host_tear_down);
+    tcase_add_test(begins, a_replay_takes_what_is_recorded_and_makes_no_call);
     tcase_add_test(begins, a_call_does_not_begin_before_its_intent_is_durable);
     tcase_add_test(begins, a_pure_call_needs_no_intent);
     tcase_add_test(begins, a_call_whose_intent_is_lost_never_begins);
