@@ -120,6 +120,15 @@ const char *weir__kafka_look_journal(const weir_kafka_look *look)
     return look->journal ? look->journal->name : NULL;
 }
 
+const weir_needed_topic *weir__kafka_look_needed(const weir_kafka_look *look, weir_topic_role role)
+{
+    for (size_t i = 0; i < look->needed.count; i++) {
+        if (look->needed.items[i].role == role)
+            return &look->needed.items[i];
+    }
+    return NULL;
+}
+
 int32_t weir__kafka_look_task(const weir_kafka_look *look, weir_bytes key, bool *is_certain)
 {
     *is_certain = look->is_forwarded;
@@ -154,7 +163,7 @@ static weir_code ask_end(weir_kafka_look *look, const char *topic, int32_t parti
 typedef struct walk {
     const char *topic;
     int32_t partition;
-    int64_t position, end;
+    int64_t position, end; /* end 0: where the log ends now */
     int64_t moved_ms;     /* when it last got on */
     weir_code trouble;    /* since then */
     weir_error why;
@@ -246,8 +255,11 @@ static weir_code read_from(weir_kafka_look *look, walk *at, weir_look_fn fn, voi
 static weir_code read_partition(weir_kafka_look *look, walk *at, weir_look_fn fn, void *context, weir_error *err)
 {
     weir_reader_options options = { .cluster = look->cluster, .is_brief = true };
-    weir_code rc = ask_end(look, at->topic, at->partition, WEIR__LOG_END, &at->end, err);
+    int64_t end = 0;
+    weir_code rc = ask_end(look, at->topic, at->partition, WEIR__LOG_END, &end, err);
 
+    if (!at->end || end < at->end)
+        at->end = end;
     if (rc == WEIR_OK && !look->reader)
         rc = weir__reader_open(&options, &look->reader, err);
     if (rc != WEIR_OK)
@@ -327,4 +339,23 @@ weir_code weir__kafka_look_entries(weir_kafka_look *look, int32_t partition, int
     if (rc == WEIR_OK && end)
         *end = at.position;
     return rc;
+}
+
+/* ---- any topic --------------------------------------------------------------------------------------------------- */
+
+weir_code weir__kafka_look_topic(weir_kafka_look *look, const char *topic, int32_t partition, int64_t from, int64_t to,
+                                 weir_look_fn fn, void *context, int64_t *end, weir_error *err)
+{
+    walk at = { .topic = topic, .partition = partition, .position = from, .end = to };
+    weir_code rc = to > 0 ? read_partition(look, &at, fn, context, err) : WEIR_OK;
+
+    if (rc == WEIR_OK && end)
+        *end = at.position;
+    return rc;
+}
+
+bool weir__kafka_look_header(const weir_kafka_look *look, const weir_record *record, const char *name,
+                             weir_bytes *value)
+{
+    return weir__reader_header(look->reader, (size_t)(record - look->records), name, value);
 }

@@ -33,6 +33,9 @@ int32_t weir__kafka_look_partitions(const weir_kafka_look *look);      /* as man
 const char *weir__kafka_look_changelog(const weir_kafka_look *look);   /* the topic; NULL: none, the job is in Flink */
 const char *weir__kafka_look_journal(const weir_kafka_look *look);     /* NULL: none, or not there yet */
 
+/** The first topic of the job in that role; NULL: it has none. Borrowed. */
+const weir_needed_topic *weir__kafka_look_needed(const weir_kafka_look *look, weir_topic_role role);
+
 /**
  * The task that a key belongs to, if its records were sent as the Java client sends them.
  * @param is_certain  weir itself has sent them (key-by, several inputs)
@@ -67,5 +70,19 @@ typedef weir_code (*weir_look_fn)(void *context, const weir_record *record, weir
  */
 WEIR_CHECK weir_code weir__kafka_look_entries(weir_kafka_look *look, int32_t partition, int64_t from, weir_look_fn fn,
                                               void *context, int64_t *end, weir_error *err);
+
+/**
+ * Reads a partition of any topic, what is committed of it, between two offsets, or up to where its end was when this
+ * began when that comes first.
+ * @param from  where it begins when that is later
+ * @param end   NULL, or: all before that was given
+ * @return as weir__kafka_look_entries()
+ */
+WEIR_CHECK weir_code weir__kafka_look_topic(weir_kafka_look *look, const char *topic, int32_t partition, int64_t from,
+                                            int64_t to, weir_look_fn fn, void *context, int64_t *end, weir_error *err);
+
+/** In a weir_look_fn: a header of the record it was called for; false: it has none of that name. */
+bool weir__kafka_look_header(const weir_kafka_look *look, const weir_record *record, const char *name,
+                             weir_bytes *value);
 
 #endif

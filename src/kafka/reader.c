@@ -338,6 +338,20 @@ weir_code weir__reader_poll(weir_reader *reader, int timeout_ms, weir_record *re
     }
 }
 
+bool weir__reader_header(const weir_reader *reader, size_t number, const char *name, weir_bytes *value)
+{
+    rd_kafka_headers_t *headers;
+    const void *data;
+    size_t size;
+
+    if (number >= reader->taken || reader->messages[number]->err ||
+        rd_kafka_message_headers(reader->messages[number], &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &data, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    *value = weir__bytes(data, size);
+    return true;
+}
+
 int weir__reader_fd(const weir_reader *reader)
 {
     return reader->client.fd;

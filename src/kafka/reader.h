@@ -44,6 +44,12 @@ WEIR_CHECK weir_code weir__reader_poll(weir_reader *reader, int timeout_ms, weir
                                        size_t *count, weir_error *err);
 void weir__reader_done(weir_reader *reader);
 
+/**
+ * The last header of that name of a record of the last poll; false: it has none. Borrowed until weir__reader_done().
+ * @param number  the record's place in `records`
+ */
+bool weir__reader_header(const weir_reader *reader, size_t number, const char *name, weir_bytes *value);
+
 /** Readable when a poll may give something. */
 int weir__reader_fd(const weir_reader *reader);
 
