@@ -14,25 +14,28 @@
 #include "cli/options.h"
 #include "cli/package.h"
 #include "cli/parked.h"
+#include "cli/replay.h"
 #include "cli/resolve.h"
 #include "cli/run.h"
 #include "cli/worker.h"
 
-static const char *const commands[] = { "local", "run", "parked", "resolve", "package", "describe", "worker", NULL };
+static const char *const commands[] = { "local",   "run",      "replay", "parked", "resolve",
+                                        "package", "describe", "worker", NULL };
 /* Commands of the contract that this version does not have yet. */
-static const char *const later[] = { "replay", "explain", NULL };
+static const char *const later[] = { "explain", NULL };
 
 static void print_usage(FILE *to, const char *program)
 {
     (void)fprintf(to,
                   "usage: %s local [--input FILE] [--output FILE] [option...]\n"
                   "       %s run --config FILE [option...]\n"
+                  "       %s replay --config FILE [option...]\n"
                   "       %s parked [option...]\n"
                   "       %s resolve RUN --attempt N [option...]\n"
                   "       %s package --output job.jar [option...]\n"
                   "       %s describe [option...]\n"
                   "       %s --help | --version\n",
-                  program, program, program, program, program, program, program);
+                  program, program, program, program, program, program, program, program);
 }
 
 static int run_command(weir_job *job, const char *program, int argc, char **argv)
@@ -54,6 +57,7 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
         print_usage(stdout, program);
         (void)printf("\nlocal     runs the job over JSON lines, exactly once with a state folder\n"
                      "run       runs the job over Kafka topics, exactly once\n"
+                     "replay    runs a stretch of its input again and compares\n"
                      "parked    lists the runs that wait for a decision\n"
                      "resolve   decides on one\n"
                      "package   makes a JAR of it that Flink runs\n"
@@ -71,6 +75,8 @@ static int run_command(weir_job *job, const char *program, int argc, char **argv
         return weir__cli_local(job, program, argc - 2, argv + 2);
     if (strcmp(command, "run") == 0)
         return weir__cli_run(job, program, argc - 2, argv + 2);
+    if (strcmp(command, "replay") == 0)
+        return weir__cli_replay(job, program, argc - 2, argv + 2);
     if (strcmp(command, "parked") == 0)
         return weir__cli_parked(job, program, argc - 2, argv + 2);
     if (strcmp(command, "resolve") == 0)

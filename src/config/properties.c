@@ -172,7 +172,8 @@ const weir_property weir__properties[] = {
       .fallback = "false",
       .used_by = "run",
       .doc = "Keep the journal of runs that have ended, for audits and for looking back. false: their entries are "
-             "deleted once their end is committed, and the journal stays as small as what is in flight." },
+             "deleted once their end is committed, and the journal stays as small as what is in flight. true keeps the "
+             "repartition topic, too, so that `JOB replay` can run all of it again." },
     { .name = "action-state.required",
       .type = WEIR__PROPERTY_BOOL,
       .fallback = "true",

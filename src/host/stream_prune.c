@@ -71,7 +71,7 @@ void weir__stream_prune(weir_stream *stream)
             task->deleted_low = task->known_low;
             now->items[now->count++] = (cut_off){ topics->journal.name, task->at.partition, task->known_low };
         }
-        if (topics->read_count > 1 && task->known_offset > task->deleted_offset) {
+        if (topics->read_count > 1 && !is_kept && task->known_offset > task->deleted_offset) {
             task->deleted_offset = task->known_offset;
             now->items[now->count++] = (cut_off){ read->name, task->at.partition, task->known_offset };
         }

@@ -8,7 +8,7 @@
 rooms='
 cli      host replay package status engine agent kafka registry journal store http codec config
 host     status engine agent kafka registry journal store http codec config
-replay   engine agent kafka registry journal store http codec config
+replay   host engine agent kafka registry journal store http codec config
 package  config
 status   config
 engine   agent journal http codec config
