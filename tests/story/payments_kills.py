@@ -194,7 +194,7 @@ def checked_charges_twice_where_not_done_is_not_final_which_is_its_limit(place):
     """The first charge lands long after its deadline: when the reconciler asks there is none, and another is made."""
     place.write(record("ada", "o-1"))
     with Service(place) as service:
-        service.behave(["slow-effect", "ignore-key"], order="o-1", ms=4000, times=1)
+        service.behave(["slow-effect", "ignore-key"], order="o-1", ms=3600000, times=1)
         service.behave(["ignore-key"])
         job = Payments(place, service, "checked")
         process = job.start()
@@ -203,6 +203,7 @@ def checked_charges_twice_where_not_done_is_not_final_which_is_its_limit(place):
         finish(process)
         done(job.run())
         same(service.count("o-1"), 1, "charges before the first one has landed")
+        service.land()
         service.wait_until_landed()
         same(service.count("o-1"), 2, "charges in the end")
         outputs_are(job, ("ada", "o-1", True))

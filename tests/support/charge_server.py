@@ -17,6 +17,7 @@ Prints its port, and stops when its stdin is closed, so that nothing stays behin
     POST /behave    {"do": NAME or [NAME, …], "order"?: …, "path"?: "/charge", "ms"?: N or [LOW, HIGH], "times"?: N}
                     How to treat requests from now on; the latest that fits counts, an order's own before those of all.
                     "times": for so many requests, then no more. {"do": "forget"} drops all.
+    POST /land      {}: what is slow to land lands now
 
 An order may bring its own: `o-17;slow=300`, `o-18;lose-answer+ignore-key`. The names:
     slow          has its effect, and answers `ms` later          hang         has its effect, and never answers
@@ -33,6 +34,7 @@ An order may bring its own: `o-17;slow=300`, `o-18;lose-answer+ignore-key`. The 
 import argparse
 import asyncio
 import collections
+import contextlib
 import json
 import os
 import random
@@ -156,13 +158,15 @@ class Service:
             self.behaviours.add(json.loads(rule))
         self.limit = options.limit
         self.landing = {}  # (path, key) or a lone object: the task that has an effect some time
+        self.must_land = asyncio.Event()
 
     # ---- effects ---------------------------------------------------------------------------------------------------
 
     async def land(self, path, order, amount, key, does, ms):
         """Has the effect, and gives the answer; on its own, whatever becomes of who asked."""
         if "slow-effect" in does:
-            await asyncio.sleep(ms / 1000)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.must_land.wait(), ms / 1000)
         if path == "/charge" and ("decline" in does or amount > self.limit):
             answer = {"order": order, "declined": True}
             self.ledger.add(True, entry="declined", path=path, order=order, key=key, status=402, answer=answer)
@@ -254,6 +258,10 @@ class Service:
             return await self.post(path, body, headers.get("idempotency-key"), writer)
         if method == "POST" and path == "/behave":
             self.behaviours.add(json.loads(body))
+            return answer(writer, 200, {})
+        if method == "POST" and path == "/land":
+            self.must_land.set()
+            self.must_land.clear()
             return answer(writer, 200, {})
         if method == "GET" and path == "/counts":
             return answer(writer, 200, dict(self.ledger.counts(), landing=len(self.landing)))

@@ -82,6 +82,10 @@ class Service:
     def charges(self, order):
         return self.ask("GET", "/charges?order=" + urllib.parse.quote(order))["charges"]
 
+    def land(self):
+        """What is slow to land lands now."""
+        self.ask("POST", "/land", {})
+
     def wait_until_landed(self):
         """Nothing that was asked for can have an effect any more."""
         wait_until(lambda: self.counts()["landing"] == 0)
