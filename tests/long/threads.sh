@@ -62,5 +62,23 @@ else
         done
         tap_note "$(grep -E '^# .* librdkafka' "$work/out" | sed 's/^# //')"
     fi
+    # Decisions that come meanwhile, records that crash, records that are bad and brokers that are away.
+    for story in resolve_running crashes bad_input_broker; do
+        if ! make -C "$folder" tests/support/topic tests/support/admin tests/support/fault-job jobs/payments/payments \
+            >"$work/build" 2>&1; then
+            tap_check "what $story needs is built" "$(tail -n 20 "$work/build")"
+            continue
+        fi
+        options=exitcode=0:history_size=4:second_deadlock_stack=1
+        options=$options:handle_segv=0:handle_abort=0:allow_user_segv_handler=1 # stories crash on purpose
+        top_builddir=$folder LD_PRELOAD=$threads TSAN_OPTIONS="log_path=$work/$story:$options" \
+            /usr/bin/python3 -B "$top_srcdir/tests/broker/stories/$story.py" >"$work/out" 2>&1
+        if grep -q '^1\.\.0 # SKIP' "$work/out"; then
+            tap_skip "$story is clean" "$(sed 's/.*# SKIP //' "$work/out")"
+            continue
+        fi
+        tap_check "$story holds with the sanitizer" "$(grep -B 20 '^not ok' "$work/out")"
+        tap_check "$story is clean" "$(/usr/bin/python3 -B "$top_srcdir/tests/support/races.py" "$work/$story")"
+    done
 fi
 tap_done

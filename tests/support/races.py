@@ -8,6 +8,7 @@ libc's the innermost is librdkafka's. A callback of ours that librdkafka calls h
 """
 import glob
 import re
+import sys
 
 REPORT = re.compile(r"^WARNING: ThreadSanitizer: (.*?) \(pid=\d+\)$", re.MULTILINE)
 ACCESS = re.compile(r"(previous )?(atomic )?(read|write) of ", re.IGNORECASE)
@@ -57,3 +58,8 @@ def races_in(path):
         else:
             found.append(report)
     return found, others
+
+
+if __name__ == "__main__":
+    # races.py PATH: prints the reports that count.
+    print("\n".join(races_in(sys.argv[1])[0][:5]))
