@@ -53,7 +53,7 @@ def killed(place, version, kill, seen):
         print(f"# {int(part * run.total * 0.9)} outputs are there {time.monotonic() - began:.1f} s after the kill")
     run.write()
     run.wait_outputs()
-    check(seen(run) - before >= 2, f"the cluster has seen {seen(run) - before} kills")
+    cluster.wait(lambda: seen(run) - before >= 2, "the cluster has not seen both kills")
     run.finish()
 
 
@@ -73,7 +73,7 @@ def taskmanager(cluster):
 
 
 def workers_begun(run):
-    return run.cluster.taskmanager_log(run.cluster.taskmanagers[0]).count("worker started")
+    return sum(run.cluster.taskmanager_log(server).count("worker started") for server in run.cluster.taskmanagers)
 
 
 def failures(run):
